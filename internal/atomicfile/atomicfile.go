@@ -1,0 +1,102 @@
+// Package atomicfile writes a file that appears under its name only when it is
+// complete and on the disk.
+package atomicfile
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// File is a file being written beside its target. It must end in Commit or
+// Abort.
+type File struct {
+	*os.File
+	target string
+	force  bool
+	done   bool
+}
+
+// Create starts a file that will become target, in target's folder so that
+// the final rename stays on one file system. Unless force is set a target that
+// exists is an error (fs.ErrExist), checked now and again on Commit.
+func Create(target string, force bool) (*File, error) {
+	if !force {
+		if _, err := os.Lstat(target); err == nil {
+			return nil, &fs.PathError{Op: "create", Path: target, Err: fs.ErrExist}
+		} else if !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+	}
+	dir, base := filepath.Split(target)
+	name := filepath.Join(dir, "."+base+"."+rand.Text()[:8]+".partial")
+	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o666)
+	if err != nil {
+		return nil, err
+	}
+	return &File{File: f, target: target, force: force}, nil
+}
+
+// Commit makes the file durable and gives it its name. After an error nothing
+// has changed under the target's name, and the partial file is gone.
+func (f *File) Commit() error {
+	if f.done {
+		return errors.New("atomicfile: committed twice")
+	}
+	err := f.Sync()
+	f.done = true
+	if cerr := f.Close(); err == nil {
+		err = cerr
+	}
+	if err == nil {
+		err = f.publish()
+	}
+	if err != nil {
+		os.Remove(f.Name())
+		return fmt.Errorf("%s: %w", f.target, err)
+	}
+	return syncDir(filepath.Dir(f.target))
+}
+
+// publish renames. Without force it links first, which fails if another
+// process made the target meanwhile; file systems that cannot link get a
+// rename after one more look.
+func (f *File) publish() error {
+	if f.force {
+		return os.Rename(f.Name(), f.target)
+	}
+	err := os.Link(f.Name(), f.target)
+	switch {
+	case err == nil:
+		return os.Remove(f.Name())
+	case errors.Is(err, fs.ErrExist):
+		return fs.ErrExist
+	}
+	if _, err := os.Lstat(f.target); err == nil {
+		return fs.ErrExist
+	}
+	return os.Rename(f.Name(), f.target)
+}
+
+// Abort removes the partial file; after Commit it does nothing, so that it can
+// be deferred.
+func (f *File) Abort() {
+	if f.done {
+		return
+	}
+	f.done = true
+	f.Close()
+	os.Remove(f.Name())
+}
+
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	return d.Sync()
+}

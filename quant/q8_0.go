@@ -1,0 +1,80 @@
+package quant
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+)
+
+// Q8_0: 32 weights in 34 bytes, an F16 scale d and 32 int8 values q; a weight
+// is d·q (ggml src/ggml-quants.c quantize_row_q8_0_ref, d99724f2).
+var q8_0Codec = Codec{
+	Name: "Q8_0", BlockLen: 32, BlockBytes: 34,
+	Encode: encodeQ8_0,
+	Decode: decodeQ8_0,
+}
+
+func encodeQ8_0(dst []byte, src []float32, _ Scale) error {
+	n, err := blocks(len(src), len(dst), 32, 34)
+	if err != nil {
+		return err
+	}
+	for b := range n {
+		x, y := src[32*b:32*b+32], dst[34*b:34*b+34]
+		amax, err := absMax(x)
+		if err != nil {
+			return fmt.Errorf("block %d: %w", b, err)
+		}
+		d := amax / 127
+		id := inverse(d) // of the scale before it is rounded to F16
+		h, err := toF16(d)
+		if err != nil {
+			return fmt.Errorf("block %d: scale: %w", b, err)
+		}
+		binary.LittleEndian.PutUint16(y, h)
+		for i, v := range x {
+			y[2+i] = byte(roundAway(v * id))
+		}
+	}
+	return nil
+}
+
+func decodeQ8_0(dst []float32, src []byte, _ Scale) error {
+	n, err := blocks(len(dst), len(src), 32, 34)
+	if err != nil {
+		return err
+	}
+	for b := range n {
+		x, y := dst[32*b:32*b+32], src[34*b:34*b+34]
+		d := fromF16(binary.LittleEndian.Uint16(y))
+		for i := range x {
+			x[i] = d * float32(int8(y[2+i]))
+		}
+	}
+	return nil
+}
+
+// absMax gives the largest magnitude of x and refuses NaN and Inf.
+func absMax(x []float32) (float32, error) {
+	var m float32
+	for i, v := range x {
+		if !finite(v) {
+			return 0, notFinite(i, v)
+		}
+		m = max(m, float32(math.Abs(float64(v))))
+	}
+	return m, nil
+}
+
+// inverse gives 1/d, or 0 where that is not finite: for 0, as the reference
+// does, and below 2^-128, where it converts Inf and NaN to an integer, which C
+// leaves undefined. F16(d) is 0 there, so every code decodes to 0 anyway.
+func inverse(d float32) float32 {
+	if id := 1 / d; finite(id) {
+		return id
+	}
+	return 0
+}
+
+// roundAway is C's roundf for values in int8 range: halves away from zero.
+func roundAway(x float32) int8 { return int8(math.Round(float64(x))) }
