@@ -1,0 +1,270 @@
+package arch_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/akadata/bitnet-tool/gguf"
+	"github.com/akadata/bitnet-tool/internal/arch"
+	"github.com/akadata/bitnet-tool/internal/fixture"
+	"github.com/akadata/bitnet-tool/internal/safetensors"
+)
+
+func config(t *testing.T, dir string) *arch.Config {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join(dir, "config.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := arch.ParseConfig(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// The names and shapes of the table are those of real checkpoints.
+func TestTensorsMatchCheckpoints(t *testing.T) {
+	for name, dir := range map[string]string{"bitnet": fixture.BF16(t), "llama": fixture.Llama(t)} {
+		t.Run(name, func(t *testing.T) {
+			p, err := config(t, dir).Params()
+			if err != nil {
+				t.Fatal(err)
+			}
+			set, err := safetensors.OpenSet(dir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer set.Close()
+			want := map[string][]int64{}
+			for _, x := range set.Tensors() {
+				want[x.Name] = x.Shape
+			}
+			got := map[string][]int64{}
+			for _, x := range p.Tensors() {
+				got[x.HF] = []int64{int64(x.Rows), int64(x.Cols)}
+				if x.Role == arch.Norm {
+					got[x.HF] = got[x.HF][1:]
+				}
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+// through writes metadata into a file's header and reads it back.
+func through(t *testing.T, m *gguf.Meta) *gguf.Meta {
+	t.Helper()
+	l, err := gguf.NewLayout(m, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := gguf.NewFile(bytes.NewReader(l.Header), int64(len(l.Header)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &f.Meta
+}
+
+func TestMetaRoundTrip(t *testing.T) {
+	for name, dir := range map[string]string{"bitnet": fixture.BF16(t), "llama": fixture.Llama(t)} {
+		t.Run(name, func(t *testing.T) {
+			want, err := config(t, dir).Params()
+			if err != nil {
+				t.Fatal(err)
+			}
+			m := &gguf.Meta{}
+			m.Set("general.architecture", want.Name)
+			want.SetMeta(m)
+			got, err := arch.FromMeta(through(t, m))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(arch.Params{}, "Tied")); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+// meta2B is the header of the published BitNet-b1.58-2B-4T GGUF: no
+// hidden_activation, no key_length.
+func meta2B(name string) *gguf.Meta {
+	m := &gguf.Meta{}
+	m.Set("general.architecture", name)
+	for key, v := range map[string]any{
+		"vocab_size": uint32(128256), "context_length": uint32(4096), "embedding_length": uint32(2560),
+		"block_count": uint32(30), "feed_forward_length": uint32(6912), "rope.dimension_count": uint32(128),
+		"attention.head_count": uint32(20), "attention.head_count_kv": uint32(5),
+		"attention.layer_norm_rms_epsilon": float32(1e-5), "rope.freq_base": float32(500000),
+	} {
+		m.Set(name+"."+key, v)
+	}
+	return m
+}
+
+func TestActivationRule(t *testing.T) {
+	for _, tc := range []struct {
+		name    string
+		meta    *gguf.Meta
+		edit    func(m *gguf.Meta)
+		want    arch.Activation
+		notices int
+	}{
+		{name: "bitnet-b1.58", meta: meta2B("bitnet-b1.58"), want: arch.ReLU2},
+		{name: "bitnet-25", meta: meta2B("bitnet-25"), want: arch.ReLU2},
+		{name: "llama", meta: meta2B("llama"), want: arch.SiLU},
+		{name: "bitnet of the 2B-4T shape", meta: meta2B("bitnet"), want: arch.ReLU2, notices: 1},
+		{
+			name: "bitnet of another shape", meta: meta2B("bitnet"), want: arch.SiLU,
+			edit: func(m *gguf.Meta) { m.Set("bitnet.block_count", uint32(29)) },
+		},
+		{
+			name: "key wins over shape", meta: meta2B("bitnet"), want: arch.SiLU,
+			edit: func(m *gguf.Meta) { m.Set("bitnet.hidden_activation", "silu") },
+		},
+		{
+			name: "key wins over architecture", meta: meta2B("bitnet-b1.58"), want: arch.SiLU,
+			edit: func(m *gguf.Meta) { m.Set("bitnet-b1.58.hidden_activation", "silu") },
+		},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			if tc.edit != nil {
+				tc.edit(tc.meta)
+			}
+			p, err := arch.FromMeta(tc.meta)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if p.Activation != tc.want || len(p.Notices) != tc.notices {
+				t.Errorf("%s with notices %q", p.Activation, p.Notices)
+			}
+			if p.HeadDim != 128 || p.KVHeads != 5 {
+				t.Errorf("head width %d, key-value heads %d", p.HeadDim, p.KVHeads)
+			}
+		})
+	}
+}
+
+func TestBadMeta(t *testing.T) {
+	const a = "bitnet-b1.58"
+	for _, tc := range []struct {
+		name, key string
+		value     any // nil deletes
+		want      error
+	}{
+		{"no architecture", "general.architecture", nil, arch.ErrParams},
+		{"unknown architecture", "general.architecture", "mamba", arch.ErrUnsupported},
+		{"no layer count", a + ".block_count", nil, arch.ErrParams},
+		{"negative count", a + ".block_count", int32(-1), arch.ErrParams},
+		{"huge count", a + ".block_count", uint64(1 << 40), arch.ErrParams},
+		{"count as text", a + ".block_count", "30", arch.ErrParams},
+		{"zero heads", a + ".attention.head_count", uint32(0), arch.ErrParams},
+		{"uneven sharing", a + ".attention.head_count_kv", uint32(3), arch.ErrParams},
+		{"NaN epsilon", a + ".attention.layer_norm_rms_epsilon", float32(math.NaN()), arch.ErrParams},
+		{"infinite rope base", a + ".rope.freq_base", float32(math.Inf(1)), arch.ErrParams},
+		{"negative rope base", a + ".rope.freq_base", float32(-5), arch.ErrParams},
+		{"odd head width", a + ".attention.key_length", uint32(127), arch.ErrParams},
+		{"partial rotation", a + ".rope.dimension_count", uint32(64), arch.ErrUnsupported},
+		{"other value width", a + ".attention.value_length", uint32(64), arch.ErrUnsupported},
+		{"rope scaling", a + ".rope.scaling.type", "yarn", arch.ErrUnsupported},
+		{"unknown activation", a + ".hidden_activation", "gelu", arch.ErrUnsupported},
+		{"activation as number", a + ".hidden_activation", uint32(1), arch.ErrParams},
+		{"unknown activation format", "bitnet_tool.activation", "int4_group", arch.ErrUnsupported},
+		{"part of a split model", "split.count", uint16(2), arch.ErrUnsupported},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			m := meta2B(a)
+			if tc.value == nil {
+				m.Delete(tc.key)
+			} else {
+				m.Set(tc.key, tc.value)
+			}
+			_, err := arch.FromMeta(m)
+			if !errors.Is(err, tc.want) {
+				t.Errorf("error %v, want %v", err, tc.want)
+			}
+		})
+	}
+}
+
+func TestBadConfig(t *testing.T) {
+	good := map[string]any{
+		"architectures": []string{"BitNetForCausalLM"}, "hidden_size": 256, "intermediate_size": 768,
+		"num_hidden_layers": 4, "num_attention_heads": 4, "num_key_value_heads": 2, "vocab_size": 1088,
+		"max_position_embeddings": 512, "rope_theta": 5e5, "rms_norm_eps": 1e-5, "hidden_act": "relu2",
+	}
+	for _, tc := range []struct {
+		name, key string
+		value     any
+		want      error
+	}{
+		{"good", "use_cache", true, nil},
+		{"lower-case n", "architectures", []string{"BitnetForCausalLM"}, nil},
+		{"no architecture", "architectures", []string{}, arch.ErrUnsupported},
+		{"attention bias", "attention_bias", true, arch.ErrUnsupported},
+		{"rms norm inside linears", "quantization_config", map[string]any{"quant_method": "bitnet", "use_rms_norm": true}, arch.ErrUnsupported},
+		{"other quantization", "quantization_config", map[string]any{"quant_method": "gptq"}, arch.ErrUnsupported},
+		{"unknown activation", "hidden_act", "gelu", arch.ErrUnsupported},
+		{"no activation", "hidden_act", nil, arch.ErrUnsupported},
+		{"text for a number", "hidden_size", "256", arch.ErrParams},
+		{"zero width", "hidden_size", 0, arch.ErrParams},
+		{"absurd layers", "num_hidden_layers", 1 << 20, arch.ErrParams},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			c := map[string]any{}
+			for k, v := range good {
+				c[k] = v
+			}
+			c[tc.key] = tc.value
+			b, err := json.Marshal(c)
+			if err != nil {
+				t.Fatal(err)
+			}
+			parsed, err := arch.ParseConfig(b)
+			if err == nil {
+				_, err = parsed.Params()
+			}
+			if !errors.Is(err, tc.want) {
+				t.Errorf("error %v, want %v", err, tc.want)
+			}
+		})
+	}
+}
+
+func TestDuplicateQuantizationConfig(t *testing.T) {
+	c, err := arch.ParseConfig([]byte(`{"architectures":["LlamaForCausalLM"],
+		"quantization_config":{"quant_method":"bitnet"},
+		"quantization_config":{"quant_method":"bitnet","linear_class":"bitlinear"}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !c.Ternary() || c.Quantization.LinearClass != "bitlinear" {
+		t.Errorf("%+v", c.Quantization)
+	}
+}
+
+func FuzzParseConfig(f *testing.F) {
+	f.Add([]byte(`{"architectures":["BitNetForCausalLM"],"hidden_size":256,"num_attention_heads":4}`))
+	f.Add([]byte(strings.Repeat(`{"a":`, 100)))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		c, err := arch.ParseConfig(data)
+		if err != nil {
+			return
+		}
+		if p, err := c.Params(); err == nil && len(p.Tensors()) == 0 {
+			t.Error("a model without tensors")
+		}
+	})
+}
