@@ -1,0 +1,215 @@
+package token
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"unicode/utf8"
+)
+
+// FromHF reads the vocabulary of a Hugging Face model folder: tokenizer.json,
+// and where they exist tokenizer_config.json, special_tokens_map.json,
+// config.json, generation_config.json and chat_template.jinja. Errors name the
+// file. A folder that has only a SentencePiece tokenizer.model is
+// [ErrUnsupported].
+func FromHF(fsys fs.FS) (*Vocab, error) {
+	const name = "tokenizer.json"
+	data, err := readFile(fsys, name, maxTokenizerJSON)
+	if errors.Is(err, fs.ErrNotExist) {
+		if _, statErr := fs.Stat(fsys, "tokenizer.model"); statErr == nil {
+			return nil, fmt.Errorf("%w: tokenizer.model is a SentencePiece vocabulary; only tokenizer.json with byte-level BPE is known", ErrUnsupported)
+		}
+		return nil, fmt.Errorf("%w; the model's folder must have its tokenizer", err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	v := newVocab()
+	if err := v.parseTokenizerJSON(data); err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	ids, err := v.ids()
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	if err := v.readConfigs(fsys, ids); err != nil {
+		return nil, err
+	}
+	if _, _, err := v.index(); err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return v, nil
+}
+
+// readFile reads a file of at most limit bytes, which must be UTF-8.
+func readFile(fsys fs.FS, name string, limit int64) ([]byte, error) {
+	f, err := fsys.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close() //nolint:errcheck // opened for reading
+	data, err := io.ReadAll(io.LimitReader(f, limit+1))
+	switch {
+	case err != nil:
+		return nil, err
+	case int64(len(data)) > limit:
+		return nil, fmt.Errorf("%s: %w: more than %d bytes", name, ErrFormat, limit)
+	case !utf8.Valid(data):
+		// encoding/json would replace the bytes and so change tokens.
+		return nil, fmt.Errorf("%s: %w: not UTF-8", name, ErrFormat)
+	}
+	return data, nil
+}
+
+// hfTokenizer is tokenizer.json as huggingface/tokenizers writes it.
+type hfTokenizer struct {
+	AddedTokens   list[hfAdded]   `json:"added_tokens"`
+	Normalizer    json.RawMessage `json:"normalizer"`
+	PreTokenizer  json.RawMessage `json:"pre_tokenizer"`
+	PostProcessor json.RawMessage `json:"post_processor"`
+	Decoder       json.RawMessage `json:"decoder"`
+	Model         json.RawMessage `json:"model"`
+}
+
+type hfAdded struct {
+	ID         int64   `json:"id"`
+	Content    *string `json:"content"`
+	SingleWord bool    `json:"single_word"`
+	LStrip     bool    `json:"lstrip"`
+	RStrip     bool    `json:"rstrip"`
+	Special    bool    `json:"special"`
+}
+
+type hfModel struct {
+	Dropout       *float64   `json:"dropout"`
+	SubwordPrefix *string    `json:"continuing_subword_prefix"`
+	WordSuffix    *string    `json:"end_of_word_suffix"`
+	ByteFallback  bool       `json:"byte_fallback"`
+	IgnoreMerges  bool       `json:"ignore_merges"`
+	Vocab         vocabTable `json:"vocab"`
+	Merges        mergeList  `json:"merges"`
+}
+
+func (v *Vocab) parseTokenizerJSON(data []byte) error {
+	var f hfTokenizer
+	if err := json.Unmarshal(data, &f); err != nil {
+		return jsonError(err)
+	}
+	m, err := parseModel(f.Model)
+	if err != nil {
+		return fmt.Errorf("model: %w", err)
+	}
+	if err := v.place(m.Vocab, f.AddedTokens); err != nil {
+		return err
+	}
+	v.Merges = m.Merges
+	if !absent(f.Normalizer) {
+		return fmt.Errorf("%w: normalizer %s changes the text before encoding", ErrUnsupported, brief(f.Normalizer))
+	}
+	pre, err := recognise(f.PreTokenizer)
+	if err != nil {
+		return fmt.Errorf("pre_tokenizer: %w", err)
+	}
+	if pre.ignoreMerges != m.IgnoreMerges {
+		return fmt.Errorf("%w: ignore_merges is %t, but the pre-tokenizer %q implies %t; GGUF has no key for it", ErrUnsupported, m.IgnoreMerges, pre.name, pre.ignoreMerges)
+	}
+	v.Pre = pre.name
+	if err := checkDecoder(f.Decoder); err != nil {
+		return fmt.Errorf("decoder: %w", err)
+	}
+	if err := v.postProcess(f.PostProcessor); err != nil {
+		return fmt.Errorf("post_processor: %w", err)
+	}
+	if pre.addBOS && !v.AddBOS {
+		v.warnf("tokenizer.json adds no BOS token, as models with its pre-tokenizer expect")
+	}
+	return nil
+}
+
+// parseModel reads the model part. The type is looked at first, since other
+// types have a vocabulary of another shape.
+func parseModel(data json.RawMessage) (m hfModel, err error) {
+	if absent(data) {
+		return m, fmt.Errorf("%w: missing", ErrFormat)
+	}
+	var head struct {
+		Type string `json:"type"`
+	}
+	if err := json.Unmarshal(data, &head); err != nil {
+		return m, jsonError(err)
+	}
+	if head.Type != "BPE" {
+		return m, fmt.Errorf("%w: type %q; only BPE is known", ErrUnsupported, head.Type)
+	}
+	if err := json.Unmarshal(data, &m); err != nil {
+		return m, jsonError(err)
+	}
+	switch {
+	case m.Dropout != nil && *m.Dropout != 0:
+		return m, fmt.Errorf("%w: dropout %g makes encoding random", ErrUnsupported, *m.Dropout)
+	case m.SubwordPrefix != nil && *m.SubwordPrefix != "":
+		return m, fmt.Errorf("%w: continuing_subword_prefix %q", ErrUnsupported, *m.SubwordPrefix)
+	case m.WordSuffix != nil && *m.WordSuffix != "":
+		return m, fmt.Errorf("%w: end_of_word_suffix %q", ErrUnsupported, *m.WordSuffix)
+	case m.ByteFallback:
+		return m, fmt.Errorf("%w: byte_fallback, which is for vocabularies without a byte alphabet", ErrUnsupported)
+	}
+	return m, nil
+}
+
+// place puts base and added tokens at their ids and fills the holes.
+func (v *Vocab) place(base []hfToken, added []hfAdded) error {
+	if len(base) == 0 {
+		return fmt.Errorf("%w: model: no vocabulary", ErrFormat)
+	}
+	size := int64(0)
+	for _, t := range base {
+		size = max(size, t.id+1)
+	}
+	for _, t := range added {
+		size = max(size, t.ID+1)
+	}
+	if size > maxTokens {
+		return fmt.Errorf("%w: token id %d, at most %d are possible", ErrFormat, size-1, maxTokens-1)
+	}
+	v.Tokens, v.Kinds = make([]string, size), make([]Kind, size)
+	for _, t := range base {
+		if t.id < 0 || v.Kinds[t.id] != Undefined {
+			return fmt.Errorf("%w: model: token %q has the id %d, which is negative or taken", ErrFormat, t.text, t.id)
+		}
+		v.Tokens[t.id], v.Kinds[t.id] = t.text, Normal
+	}
+	for _, t := range added {
+		if err := v.placeAdded(t); err != nil {
+			return fmt.Errorf("added_tokens: %w", err)
+		}
+	}
+	for id, k := range v.Kinds {
+		if k == Undefined {
+			v.Tokens[id], v.Kinds[id] = padText(id), Unused
+		}
+	}
+	return nil
+}
+
+func (v *Vocab) placeAdded(t hfAdded) error {
+	switch {
+	case t.Content == nil || *t.Content == "":
+		return fmt.Errorf("%w: token %d has no content", ErrFormat, t.ID)
+	case t.ID < 0:
+		return fmt.Errorf("%w: token %q has the id %d", ErrFormat, *t.Content, t.ID)
+	case t.LStrip || t.RStrip || t.SingleWord:
+		return fmt.Errorf("%w: token %q: lstrip, rstrip and single_word, which GGUF has no keys for", ErrUnsupported, *t.Content)
+	}
+	// An added token may be in the base vocabulary too, under the same id.
+	if k := v.Kinds[t.ID]; k != Undefined && (k != Normal || v.Tokens[t.ID] != *t.Content) {
+		return fmt.Errorf("%w: tokens %q and %q both have the id %d", ErrFormat, v.Tokens[t.ID], *t.Content, t.ID)
+	}
+	v.Tokens[t.ID], v.Kinds[t.ID] = *t.Content, UserDefined
+	if t.Special {
+		v.Kinds[t.ID] = Control
+	}
+	return nil
+}

@@ -1,0 +1,58 @@
+package token
+
+import (
+	"os"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// TestPage keeps docs/formats/tokenizer.md true.
+func TestPage(t *testing.T) {
+	data, err := os.ReadFile("../../docs/formats/tokenizer.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := string(data)
+	for _, p := range pretokenizers {
+		if !strings.Contains(page, "\n"+strings.Join(p.regexes, "\n")+"\n") {
+			t.Errorf("the patterns of %q are not on the page", p.name)
+		}
+	}
+	for _, line := range block(t, page, "bytes") {
+		code, char, _ := strings.Cut(line, " ")
+		b, err := strconv.ParseUint(code, 16, 8)
+		if err != nil || string(byteRune(byte(b))) != char {
+			t.Errorf("%q: the character is %q, error %v", line, byteRune(byte(b)), err)
+		}
+	}
+	quoted := regexp.MustCompile(`"(?:[^"\\]|\\.)*"`)
+	for _, line := range block(t, page, "pieces") {
+		name, rest, _ := strings.Cut(line, " ")
+		var texts []string
+		for _, q := range quoted.FindAllString(rest, -1) {
+			s, err := strconv.Unquote(q)
+			if err != nil {
+				t.Fatalf("%s: %v", q, err)
+			}
+			texts = append(texts, s)
+		}
+		if diff := cmp.Diff(texts[1:], splitAll(t, name, texts[0])); diff != "" {
+			t.Errorf("%s (-page +split):\n%s", line, diff)
+		}
+	}
+}
+
+// block gives the lines of a code block by its language.
+func block(t *testing.T, page, language string) []string {
+	t.Helper()
+	_, rest, ok := strings.Cut(page, "```"+language+"\n")
+	text, _, closed := strings.Cut(rest, "\n```")
+	if !ok || !closed {
+		t.Fatalf("no block %q on the page", language)
+	}
+	return strings.Split(text, "\n")
+}
