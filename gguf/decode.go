@@ -3,6 +3,7 @@ package gguf
 import (
 	"bufio"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -345,16 +346,16 @@ func (d *decoder) tensor() (Tensor, error) {
 func tensorName(s string) error {
 	switch {
 	case s == "":
-		return fmt.Errorf("is empty")
+		return errors.New("is empty")
 	case strings.ContainsAny(s, `/\`) || strings.Contains(s, ".."):
-		return fmt.Errorf("contains a path separator or \"..\"")
+		return errors.New("contains a path separator or \"..\"")
 	}
 	return printable(s)
 }
 
 func printable(s string) error {
 	if !utf8.ValidString(s) {
-		return fmt.Errorf("is not UTF-8")
+		return errors.New("is not UTF-8")
 	}
 	for _, r := range s {
 		if !unicode.IsPrint(r) {

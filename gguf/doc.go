@@ -27,8 +27,8 @@ const (
 	maxKeyLen      = 1<<16 - 1
 	maxStringLen   = 16 << 20
 	maxArrayLen    = 4 << 20
-	maxHeld        = 24 << 20 // metadata kept in memory, without arrays
-	maxHeader      = 128 << 20
+	maxHeld        = 24 << 20  // metadata kept in memory, without arrays
+	maxHeader      = 128 << 20 // all of the header, arrays included
 	maxNameRead    = 255
 	maxNameWrite   = 63 // ggml: GGML_MAX_NAME is 64 with the NUL
 	maxDims        = 4

@@ -73,11 +73,11 @@ func (t *Tensor) placeBefore(next Tensor, left, align int64, arch string) error 
 
 // placeLast is placeBefore for the last tensor.
 func (t *Tensor) placeLast(left, align int64, arch string) error {
-	if left <= 0 {
-		return truncated(1 - left)
-	}
 	t.Type, t.Size = resolveType(t.TypeID, t.Rows(), t.Cols(), left, align, arch), left
-	if t.Type == quant.Invalid {
+	switch {
+	case t.Type == quant.Invalid && left <= 0:
+		return truncated(1 - left)
+	case t.Type == quant.Invalid:
 		return t.wrongEnd(left, align)
 	}
 	if err := t.sizeByType(left, align); err != nil {
@@ -93,11 +93,8 @@ func (t *Tensor) placeLast(left, align int64, arch string) error {
 	return fmt.Errorf("%w: %d bytes follow the padded end of the last tensor: not part of the model", ErrFormat, left-padded)
 }
 
-// sizeByType sets the size that the type asks for.
+// sizeByType sets the size that the type asks for; gap is the room there is.
 func (t *Tensor) sizeByType(gap, align int64) error {
-	if (t.TypeID == 30 || t.TypeID == 31) && t.Elements()%128 == 0 && gap == alignUp(t.Elements()/4+32, align) {
-		return fmt.Errorf("%w: type %d with the size of I2_S: written by a 2024 development build of bitnet.cpp; convert the model again from its safetensors", ErrFormat, t.TypeID)
-	}
 	c, _ := quant.Lookup(t.Type)
 	size, err := c.Size(t.Rows(), t.Cols())
 	if err != nil {
@@ -105,6 +102,9 @@ func (t *Tensor) sizeByType(gap, align int64) error {
 	}
 	if size > math.MaxInt64/2 {
 		return fmt.Errorf("%w: %s of %v weights is larger than any file", ErrFormat, c.Name, t.Dims)
+	}
+	if !fills(size, gap, align) && (t.TypeID == 30 || t.TypeID == 31) && fills(t.Elements()/4+32, gap, align) {
+		return fmt.Errorf("%w: type %d with the size of I2_S: written by a 2024 development build of bitnet.cpp; convert the model again from its safetensors", ErrFormat, t.TypeID)
 	}
 	t.Size = size
 	return nil

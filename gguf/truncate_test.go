@@ -10,6 +10,8 @@ import (
 
 // A file cut anywhere is refused: in its header, in a tensor, between tensors,
 // in padding. Only the padding after the last tensor may be missing as a whole.
+// One cut of a disputed type cannot be seen: to just the size of the number's
+// other meaning.
 func TestTruncated(t *testing.T) {
 	small := metaOf(everythingMeta...)
 	wide := metaOf(append(everythingMeta, entry{"general.alignment", uint32(256)})...)
@@ -18,24 +20,25 @@ func TestTruncated(t *testing.T) {
 	tests := []struct {
 		name   string
 		b      []byte
-		unpads int // bytes of padding at the end
+		pad    int // bytes of padding at the end
+		unseen int // bytes cut off that leave another type's size, or 0
 	}{
-		{"version 3", write(t, small, sample), 12},
-		{"alignment 256", write(t, wide, sample), 256 - 20},
-		{"last tensor I2_S", write(t, small, lastI2S), 0},
-		{"last tensor I2_S, alignment 256", write(t, wide, lastI2S), 256 - 96},
-		{"version 1", everything(1, binary.LittleEndian).b, 22},
-		{"version 2", everything(2, binary.LittleEndian).b, 22},
-		{"big-endian", everything(3, binary.BigEndian).b, 22},
-		{"last tensor MXFP4", v3(1, 0).tensor("t", 39, 0, 256, 2).data(32, 288).b, 16},
-		{"last tensor Q1_0 of number 40", v3(1, 0).tensor("t", 40, 0, 256, 2).data(32, 96).b, 24},
+		{"version 3", write(t, small, sample), 12, 0},
+		{"alignment 256", write(t, wide, sample), 256 - 20, 0},
+		{"last tensor I2_S", write(t, small, lastI2S), 0, 0},
+		{"last tensor I2_S, alignment 256", write(t, wide, lastI2S), 256 - 96, 256 - 144}, // IQ4_NL_4_4
+		{"version 1", everything(1, binary.LittleEndian).b, 22, 0},
+		{"version 2", everything(2, binary.LittleEndian).b, 22, 0},
+		{"big-endian", everything(3, binary.BigEndian).b, 22, 0},
+		{"last tensor MXFP4", v3(1, 0).tensor("t", 39, 0, 256, 2).data(32, 288).b, 16, 288 - 160}, // TL2
+		{"last tensor Q1_0 of number 40", v3(1, 0).tensor("t", 40, 0, 256, 2).data(32, 96).b, 24, 0},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			whole := len(tt.b)
 			for n := range whole + 1 {
 				_, err := parse(tt.b[:n])
-				if n == whole || n == whole-tt.unpads {
+				if n == whole || n == whole-tt.pad || n == whole-tt.unseen {
 					if err != nil {
 						t.Errorf("%d bytes of %d: %v", n, whole, err)
 					}
@@ -83,6 +86,19 @@ func TestErrorNamesTheTensor(t *testing.T) {
 		_, err := r.data(32, 192).file()
 		if want := `tensor "` + bad + `": `; err == nil || !errors.Is(err, ErrFormat) || !contains(err, want) {
 			t.Errorf("got %v, want an error about %s", err, want)
+		}
+	}
+}
+
+func TestTruncatedErrorNamesTheTensor(t *testing.T) {
+	b := v3(2, 0).tensor("a", 24, 0, 64).tensor("b", 24, 64, 64).data(32, 128).b
+	for cut, want := range map[int]string{
+		100: `tensor "a": malformed GGUF: file is truncated by at least 36 bytes`,
+		64:  `tensor "b": malformed GGUF: file is truncated by at least 64 bytes`,
+		10:  `tensor "b": malformed GGUF: file is truncated by at least 10 bytes`,
+	} {
+		if _, err := parse(b[:len(b)-cut]); err == nil || !contains(err, want) {
+			t.Errorf("%d bytes cut off: got %v, want %s", cut, err, want)
 		}
 	}
 }

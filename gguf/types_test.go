@@ -56,11 +56,16 @@ func TestDisputedTypesBySize(t *testing.T) {
 		size int
 		want quant.Type
 	}{
-		{36, 160, quant.I2_S}, {36, 288, quant.IQ4_NL_4_4},
-		{37, 288, quant.IQ4_NL_4_8}, {37, 512, quant.Invalid},
-		{38, 160, quant.TL1}, {38, 288, quant.IQ4_NL_8_8},
-		{39, 160, quant.TL2}, {39, 272, quant.MXFP4},
-		{40, 288, quant.NVFP4}, {40, 72, quant.Q1_0},
+		{36, 160, quant.I2_S},
+		{36, 288, quant.IQ4_NL_4_4},
+		{37, 288, quant.IQ4_NL_4_8},
+		{37, 512, quant.Invalid},
+		{38, 160, quant.TL1},
+		{38, 288, quant.IQ4_NL_8_8},
+		{39, 160, quant.TL2},
+		{39, 272, quant.MXFP4},
+		{40, 288, quant.NVFP4},
+		{40, 72, quant.Q1_0},
 		{41, 72, quant.Q1_0},
 		{42, 144, quant.Q2_0},
 	}

@@ -180,6 +180,8 @@ func TestUnusualButValid(t *testing.T) {
 			tensor("a", 24, 0, 1).tensor("b", 24, 8, 1).data(8, 16), func(f *File) bool { return f.Alignment == 8 }},
 		{"alignment 1 MiB", v3(1, 1).key("general.alignment", 4).u32(1<<20).
 			tensor("a", 24, 0, 1).data(1<<20, 1), func(f *File) bool { return f.Alignment == 1<<20 && f.DataOffset == 1<<20 }},
+		{"BF16 in the room that I2_S would take", v3(2, 1).key("general.alignment", 4).u32(256).
+			tensor("a", 30, 0, 128).tensor("b", 24, 256, 1).data(256, 257), func(f *File) bool { return f.Tensors[0].Size == 256 }},
 		{"key in other letters", v3(0, 1).key("ключ", 0).u8(1), func(f *File) bool { _, ok := f.Meta.Uint("ключ"); return ok }},
 		{"name of 255 bytes", v3(1, 0).tensor(strings.Repeat("x", 255), 24, 0, 1).data(32, 1), func(f *File) bool { return len(f.Tensors[0].Name) == 255 }},
 		{"string that is not UTF-8", v3(0, 1).key("k", 8).str("\xff\x00"), func(f *File) bool {

@@ -31,9 +31,10 @@ func BenchmarkDecode(b *testing.B) {
 			if err := c.Encode(src, x, 0.5); err != nil {
 				b.Fatal(err)
 			}
+			dst := make([]float32, len(x))
 			b.SetBytes(int64(4 * len(x)))
 			for b.Loop() {
-				if err := c.Decode(x, src, 0.5); err != nil {
+				if err := c.Decode(dst, src, 0.5); err != nil {
 					b.Fatal(err)
 				}
 			}
