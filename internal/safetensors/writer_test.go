@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
+	goruntime "runtime"
 	"strings"
 	"testing"
 )
@@ -72,10 +72,10 @@ const memoryBudget = 64 << 20
 // checkMemory runs f and fails when it allocates more than the budget.
 func checkMemory(t *testing.T, f func()) {
 	t.Helper()
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
+	var before, after goruntime.MemStats
+	goruntime.ReadMemStats(&before)
 	f()
-	runtime.ReadMemStats(&after)
+	goruntime.ReadMemStats(&after)
 	if n := after.TotalAlloc - before.TotalAlloc; n > memoryBudget {
 		t.Errorf("%d bytes allocated, budget %d", n, memoryBudget)
 	}
