@@ -70,7 +70,7 @@ func (c *Config) is(name string) bool {
 
 // Params checks the configuration and gives the model's parameters.
 func (c *Config) Params() (*Params, error) {
-	name := ""
+	var name string
 	switch {
 	case c.bitnet():
 		name = "bitnet-b1.58"

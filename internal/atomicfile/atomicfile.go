@@ -55,7 +55,7 @@ func (f *File) Commit() error {
 		err = f.publish()
 	}
 	if err != nil {
-		os.Remove(f.Name())
+		_ = os.Remove(f.Name()) // the first error counts
 		return fmt.Errorf("%s: %w", f.target, err)
 	}
 	return syncDir(filepath.Dir(f.target))
@@ -89,7 +89,7 @@ func (f *File) Abort() {
 	}
 	f.done = true
 	f.Close()
-	os.Remove(f.Name())
+	_ = os.Remove(f.Name()) // what is left over is hidden and named .partial
 }
 
 func syncDir(dir string) error {

@@ -49,6 +49,9 @@ func (s *Source) Plan(ctx context.Context, o Options) (*Plan, error) {
 	for _, m := range s.matrices {
 		t := o.typeOf(m.spec)
 		c, _ := quant.Lookup(t)
+		if c.Encode == nil {
+			return nil, fmt.Errorf("%w: tensor %q: type %s cannot be written", ErrUnsupported, m.spec.Name, t)
+		}
 		if _, err := c.Size(int64(m.spec.Rows), int64(m.spec.Cols)); err != nil {
 			return nil, fmt.Errorf("%w: tensor %q: %w", ErrUnsupported, m.spec.Name, err)
 		}

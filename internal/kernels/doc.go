@@ -6,7 +6,7 @@
 // tokens; sums of integers are exact, so they do not depend on any order.
 // Decode… turns a row into float32 for [DotF32], whose order of summation is
 // fixed. [QuantizeInt8] makes the int8 activations. The rest is what a layer
-// does between its matrices: [RMSNorm], rotation, [Softmax], gating.
+// does between its matrices: [RMSNorm], rotation, attention, gating.
 //
 // Plain Go is the specification: an assembly version of an integer kernel gives
 // the same numbers. Products that feed a sum are written float32(a*b) + c, so

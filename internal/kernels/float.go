@@ -40,6 +40,13 @@ func AddScaled(dst, x []float32, f float32) {
 	}
 }
 
+// Scale multiplies x by f.
+func Scale(x []float32, f float32) {
+	for i := range x {
+		x[i] *= f
+	}
+}
+
 // Add adds x to dst.
 func Add(dst, x []float32) {
 	x = x[:len(dst)]

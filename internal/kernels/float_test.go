@@ -111,7 +111,8 @@ func TestAdd(t *testing.T) {
 	x := []float32{1, 2, 3}
 	Add(x, []float32{10, 20, 30, 40})
 	AddScaled(x, []float32{1, 1, 2}, 0.5)
-	if x[0] != 11.5 || x[1] != 22.5 || x[2] != 34 {
+	Scale(x, 2)
+	if x[0] != 23 || x[1] != 45 || x[2] != 68 {
 		t.Errorf("got %v", x)
 	}
 }

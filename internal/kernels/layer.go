@@ -20,10 +20,11 @@ func RMSNorm(dst, x, gain []float32, eps float32) {
 	}
 }
 
-// Softmax sets x[i] to exp(x[i]·scale - m) over the sum of these, m being the
-// largest x[i]·scale. Exponentials are rounded to float32 and summed in
-// float64, in order; each is multiplied by the rounded reciprocal.
-func Softmax(x []float32, scale float32) {
+// ExpSum is the part of a softmax that goes over its inputs: it sets x[i] to
+// exp(x[i]·scale - m), m being the largest x[i]·scale, and gives the sum of
+// these. What is summed with the weights x is then divided by that sum, once.
+// Exponentials are rounded to float32 and summed in float64, in order.
+func ExpSum(x []float32, scale float32) float64 {
 	m := float32(math.Inf(-1))
 	for i, v := range x {
 		x[i] = v * scale
@@ -34,10 +35,7 @@ func Softmax(x []float32, scale float32) {
 		x[i] = exp(v - m)
 		sum += float64(x[i])
 	}
-	r := float32(1 / sum)
-	for i := range x {
-		x[i] *= r
-	}
+	return sum
 }
 
 // SiLUMul sets g to silu(g)·u, with silu(x) = x / (1 + exp(-x)).

@@ -194,7 +194,7 @@ func TestDotExtremes(t *testing.T) {
 }
 
 // TestDotAnyBytes feeds bytes that no encoder writes.
-func TestDotAnyBytes(t *testing.T) {
+func TestDotAnyBytes(*testing.T) {
 	r := rand.New(rand.NewPCG(7, 8))
 	q := tokens(r, 2, 1024)
 	fill := func(n int) []byte {

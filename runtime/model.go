@@ -1,0 +1,148 @@
+package runtime
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime/debug"
+
+	"github.com/akadata/bitnet-tool/gguf"
+	"github.com/akadata/bitnet-tool/internal/arch"
+	"github.com/akadata/bitnet-tool/internal/mmap"
+	"github.com/akadata/bitnet-tool/internal/par"
+)
+
+// Params are a model's hyper-parameters.
+type Params = arch.Params
+
+// Options are how to load a model. The zero value is fine.
+type Options struct {
+	Threads int // goroutines an evaluation uses; 0: as many as can run at once
+}
+
+const maxThreads = 1024
+
+// Model is a loaded model. It does not change, and its methods may be called
+// by several goroutines at once.
+type Model struct {
+	file    *gguf.File
+	params  *Params
+	threads int
+
+	embedding  *matrix
+	layers     []layer
+	outputNorm []float32
+	head       *matrix // is embedding if the model is tied
+
+	ropeStep     float32
+	ropeDivisors []float32 // of the angle of each pair; nil: none
+
+	mapping *mmap.Mapping // nil if the weights are in memory
+	disk    *os.File      // what mapping and file read
+}
+
+// layer is the weights of one block. Sub-norms are nil in architectures
+// without them.
+type layer struct {
+	attnNorm, attnSubNorm []float32
+	q, k, v, o            *matrix
+	ffnNorm, ffnSubNorm   []float32
+	gate, up, down        *matrix
+}
+
+// Open loads the model at path and leaves its weights in the file, mapped into
+// memory. Only what the header says and the norms are read and checked now:
+// an error wraps [gguf.ErrFormat], [ErrModel] or [ErrUnsupported] and names the
+// key or tensor. Close releases the file.
+func Open(path string, o Options) (*Model, error) {
+	disk, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	m, err := openFile(disk, o)
+	if err != nil {
+		disk.Close()
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return m, nil
+}
+
+func openFile(disk *os.File, o Options) (*Model, error) {
+	mapping, err := mmap.Map(disk)
+	if err != nil {
+		return nil, err
+	}
+	m, err := loadMapped(disk, mapping.Bytes(), o)
+	if err != nil {
+		return nil, errors.Join(err, mapping.Close())
+	}
+	m.mapping, m.disk = mapping, disk
+	return m, nil
+}
+
+// loadMapped parses the header by reading, not from the mapping, and leaves the
+// weights in data.
+func loadMapped(disk *os.File, data []byte, o Options) (m *Model, err error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer recoverFault(data, &err)
+	f, err := gguf.NewFile(disk, int64(len(data)))
+	if err != nil {
+		return nil, err
+	}
+	return load(f, o, func(t gguf.Tensor) ([]byte, error) {
+		// The header's own check has placed every tensor inside the file.
+		return data[f.DataOffset+t.Offset:][:t.Size:t.Size], nil
+	})
+}
+
+// Load loads the model of an open file and reads its weights into memory. The
+// file stays the caller's: it must be open until Load returns, and as long as
+// the metadata of [Model.File] are read.
+func Load(f *gguf.File, o Options) (*Model, error) {
+	return load(f, o, func(t gguf.Tensor) ([]byte, error) { return read(f, t) })
+}
+
+// read reads a tensor. The header's own check has bounded its size by that of
+// the file.
+func read(f *gguf.File, t gguf.Tensor) ([]byte, error) {
+	if int64(int(t.Size)) != t.Size {
+		return nil, fmt.Errorf("%w: %d bytes are more than this system can address", ErrUnsupported, t.Size)
+	}
+	b := make([]byte, t.Size)
+	_, err := io.ReadFull(f.Section(t), b)
+	return b, err
+}
+
+func load(f *gguf.File, o Options, data func(gguf.Tensor) ([]byte, error)) (*Model, error) {
+	if o.Threads < 0 || o.Threads > maxThreads {
+		return nil, fmt.Errorf("%w: %d threads, possible are 1 to %d", ErrOption, o.Threads, maxThreads)
+	}
+	if o.Threads == 0 {
+		o.Threads = par.CPUs()
+	}
+	l, err := newLoader(f, data)
+	if err != nil {
+		return nil, err
+	}
+	m := &Model{file: f, params: l.params, threads: o.Threads}
+	return m, l.fill(m)
+}
+
+// Params gives the model's hyper-parameters. Do not change them.
+func (m *Model) Params() *Params { return m.params }
+
+// File gives the file the model was loaded from, for its metadata.
+func (m *Model) File() *gguf.File { return m.file }
+
+// Threads gives the number of goroutines an evaluation uses.
+func (m *Model) Threads() int { return m.threads }
+
+// Close releases the file that [Open] opened. No session of the model may be
+// in use any more.
+func (m *Model) Close() error {
+	if m.mapping == nil {
+		return nil
+	}
+	return errors.Join(m.mapping.Close(), m.disk.Close())
+}
