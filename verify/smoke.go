@@ -1,0 +1,173 @@
+package verify
+
+import (
+	"context"
+	"errors"
+	"math"
+	"slices"
+
+	"github.com/akadata/bitnet-tool/gguf"
+	"github.com/akadata/bitnet-tool/runtime"
+)
+
+// smokePrompts end in the same word, so that what follows can depend on the
+// words before it only by way of attention.
+var smokePrompts = [...]string{
+	"The water of this sea is",
+	"My youngest brother is",
+	"What he said to them is",
+}
+
+// smokeTokens is how many tokens are generated after each prompt, and smokeRun
+// how many equal ones at the end are taken for a loop.
+const (
+	smokeTokens = 16
+	smokeRun    = 10
+)
+
+// probe is what the evaluation of the prompts came to.
+type probe struct {
+	loadErr error    // the model is broken
+	answers []answer // of the prompts that were evaluated
+	cut     bool     // the time was up before the rest
+}
+
+// answer is what a model made of one prompt.
+type answer struct {
+	prompt    string
+	logits    []float32 // after the last token; nil after notFinite
+	notFinite *place    // element is the token of the vocabulary, offset the position
+	surprise  float64   // negative log-probabilities of the prompt's own tokens, summed
+	scored    int       // how many these are
+	greedy    []int32   // best tokens, up to one that ends the text
+	ended     bool
+}
+
+// evaluate loads the model and evaluates the prompts.
+func (s *Subject) evaluate(ctx context.Context) *probe {
+	if s.probe != nil || s.err != nil {
+		return s.probe
+	}
+	e, err := newEngine(s.path, s.opts.Threads)
+	switch {
+	case errors.Is(err, runtime.ErrModel) || errors.Is(err, gguf.ErrFormat):
+		s.probe = &probe{loadErr: err}
+		return s.probe
+	case err != nil:
+		s.unable(err)
+		return nil
+	}
+	defer e.close()
+	limited, cancel := s.limited(ctx)
+	defer cancel()
+	p := &probe{}
+	task := s.opts.Progress.Start("verify smoke: prompts", int64(len(smokePrompts)))
+	for _, prompt := range smokePrompts {
+		var a answer
+		if a, err = e.answer(limited, prompt); err != nil {
+			break
+		}
+		p.answers = append(p.answers, a)
+		task.Add(1)
+	}
+	if timeUp(limited, err) && len(p.answers) > 0 {
+		p.cut, err = true, nil
+	}
+	task.Done(err)
+	if err != nil {
+		s.unable(cause(limited, err))
+		return nil
+	}
+	s.covered = s.tensorBytes()
+	s.probe = p
+	return p
+}
+
+// cause names the time limit if that is why an evaluation ended.
+func cause(ctx context.Context, err error) error {
+	if timeUp(ctx, err) {
+		return errTime
+	}
+	return err
+}
+
+// answer evaluates one prompt and continues it.
+func (e *engine) answer(ctx context.Context, prompt string) (answer, error) {
+	a := answer{prompt: prompt}
+	tokens := e.encode(prompt)
+	more := min(smokeTokens, max(e.model.Params().Context-len(tokens), 0))
+	session, err := e.session(len(tokens) + more)
+	if err != nil {
+		return a, err
+	}
+	err = session.EvalAll(ctx, tokens, func(pos int, logits []float32) error {
+		if p := firstNotFinite(logits); p != nil && a.notFinite == nil {
+			p.offset = int64(pos)
+			a.notFinite = p
+		}
+		if pos == len(tokens)-1 {
+			a.logits = slices.Clone(logits)
+			return nil
+		}
+		a.surprise += surprise(logits, tokens[pos+1])
+		a.scored++
+		return nil
+	})
+	if err != nil || a.notFinite != nil {
+		a.logits = nil
+		return a, err
+	}
+	for logits := a.logits; len(a.greedy) < more && !a.ended; {
+		id, err := e.best.Sample(logits)
+		if err != nil {
+			return a, err
+		}
+		a.greedy = append(a.greedy, id)
+		a.ended = e.text.IsEOG(id)
+		if len(a.greedy) == more || a.ended {
+			break
+		}
+		if logits, err = session.Eval(ctx, []int32{id}); err != nil {
+			return a, err
+		}
+		if p := firstNotFinite(logits); p != nil {
+			p.offset = int64(session.Pos() - 1)
+			a.notFinite = p
+			break
+		}
+	}
+	return a, nil
+}
+
+func firstNotFinite(logits []float32) *place {
+	for i, v := range logits {
+		if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {
+			return &place{element: int64(i), value: v}
+		}
+	}
+	return nil
+}
+
+// surprise gives the negative log-probability of a token.
+func surprise(logits []float32, id int32) float64 {
+	_, top := extremes(logits)
+	var sum float64
+	for _, v := range logits {
+		sum += math.Exp(float64(v) - top)
+	}
+	return math.Log(sum) + top - float64(logits[id])
+}
+
+// loops reports whether the answer ends in one token repeated.
+func (a *answer) loops() bool {
+	n := len(a.greedy)
+	if n < smokeRun || a.ended {
+		return false
+	}
+	for _, id := range a.greedy[n-smokeRun:] {
+		if id != a.greedy[n-1] {
+			return false
+		}
+	}
+	return true
+}
