@@ -31,9 +31,9 @@ var layers = map[string]int{
 
 	"verify": 5,
 
-	"hfhub":            4,
 	"runtime":          4,
 	"internal/convert": 4,
+	"hfhub":            4,
 
 	"internal/arch":  3,
 	"internal/token": 3,

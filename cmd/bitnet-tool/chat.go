@@ -1,0 +1,97 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/akadata/bitnet-tool/internal/token"
+)
+
+// maxLine bounds one message of a chat, in bytes.
+const maxLine = 1 << 20
+
+// chat is a conversation: the messages so far, and the tokens that the session
+// has seen of them.
+type chat struct {
+	g        *generator
+	messages []token.Message
+	seen     []int32
+}
+
+func newChat(g *generator, c *call) *chat {
+	ch := &chat{g: g}
+	if c.flags.IsSet("sys") {
+		ch.messages = append(ch.messages, token.Message{Role: "system", Content: c.flags.String("sys")})
+	}
+	return ch
+}
+
+// say puts a message to the model and gives its answer.
+func (ch *chat) say(ctx context.Context, text string) (generation, error) {
+	ch.messages = append(ch.messages, token.Message{Role: "user", Content: text})
+	rendered, err := ch.g.tokenizer.RenderChat(ctx, render, ch.messages, true)
+	if err != nil {
+		return generation{PromptTokens: []int32{}, Tokens: []int32{}}, err
+	}
+	ids := ch.g.tokenizer.EncodeChat(rendered)
+	// What the session knows of this text already need not be evaluated again,
+	// but the last token must be: its logits are wanted.
+	same := 0
+	for same < min(ch.g.session.Pos(), len(ids)-1) && ids[same] == ch.seen[same] {
+		same++
+	}
+	if err := ch.g.session.Rewind(same); err != nil {
+		return generation{}, err
+	}
+	gen, err := ch.g.generate(ctx, ids)
+	ch.seen = append(ids[:len(ids):len(ids)], gen.Tokens...)
+	ch.messages = append(ch.messages, token.Message{Role: "assistant", Content: gen.Text})
+	return gen, err
+}
+
+// answer holds a chat of one message.
+func (g *generator) answer(ctx context.Context, c *call, text string) (result, error) {
+	gen, err := newChat(g, c).say(ctx, text)
+	return g.result(c, gen, []generation{gen}), err
+}
+
+// converse holds a chat with whoever writes lines to standard input, until its
+// end.
+func (g *generator) converse(ctx context.Context, c *call) (result, error) {
+	ch := newChat(g, c)
+	lines := bufio.NewScanner(interruptible{ctx, c.stdin})
+	lines.Buffer(nil, maxLine)
+	prompt := func(text string) {
+		if f, ok := c.stdin.(*os.File); ok && isTerminal(f) && !c.quiet {
+			io.WriteString(c.console, text) //nolint:errcheck // only a prompt
+		}
+	}
+	var turns []generation
+	c.log.Debug("waiting for a message")
+	for prompt("> "); lines.Scan(); prompt("> ") {
+		if strings.TrimSpace(lines.Text()) == "" {
+			continue
+		}
+		gen, err := ch.say(ctx, lines.Text())
+		turns = append(turns, gen)
+		if err != nil {
+			return g.result(c, gen, turns), err
+		}
+	}
+	prompt("\n")
+	err := lines.Err()
+	switch {
+	case errors.Is(err, bufio.ErrTooLong):
+		err = usagef("a message is longer than %s", humanBytes(maxLine))
+	case err == nil && turns == nil:
+		err = usagef("no message came on standard input").suggest("-p TEXT gives one")
+	}
+	if turns == nil {
+		return nil, err
+	}
+	return g.result(c, turns[len(turns)-1], turns), err
+}

@@ -1,0 +1,68 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/akadata/bitnet-tool/verify"
+	"github.com/urfave/cli/v2"
+)
+
+func diffCommand() command {
+	return command{
+		name: "diff", args: "A B", min: 2, max: 2, report: true,
+		about: "compare two GGUF files",
+		long:  "The exit code is 0 if they are the same and 1 if they differ.",
+		flags: []cli.Flag{
+			boolFlag("kv", "compare metadata and no tensors"),
+			boolFlag("trits", "compare the signs of ternary tensors, whatever their types, and nothing else"),
+		},
+		run: runDiff,
+	}
+}
+
+type diffResult struct {
+	Differences []verify.Difference `json:"differences"`
+}
+
+func runDiff(ctx context.Context, c *call) (result, error) {
+	a, err := openModel(c.args[0])
+	if err != nil {
+		return nil, err
+	}
+	defer a.Close()
+	b, err := openModel(c.args[1])
+	if err != nil {
+		return nil, err
+	}
+	defer b.Close()
+	ds, err := verify.Diff(ctx, a, b, verify.DiffOptions{KV: c.flags.Bool("kv"), Trits: c.flags.Bool("trits")})
+	if err != nil {
+		return nil, err
+	}
+	res := diffResult{notNil(ds)}
+	if len(ds) == 0 {
+		return res, nil
+	}
+	more := ""
+	if len(ds) > 1 {
+		more = fmt.Sprintf(" (and %d more)", len(ds)-1)
+	}
+	return res, &failure{
+		code: exitError, rule: "diff", object: ds[0].Name,
+		err: fmt.Errorf("%s and %s differ in %s: %s%s", c.args[0], c.args[1], ds[0].Name, ds[0].Detail, more),
+	}
+}
+
+func (r diffResult) text(w io.Writer) {
+	if len(r.Differences) == 0 {
+		fmt.Fprintln(w, "no differences")
+		return
+	}
+	rows := make([][]string, len(r.Differences))
+	for i, d := range r.Differences {
+		rows[i] = []string{string(d.Kind), printable(d.Name), oneLine(d.Detail)}
+	}
+	table(w, rows)
+}

@@ -1,0 +1,92 @@
+package hfhub
+
+import (
+	"context"
+	"net/http"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// gate holds back all requests of a bucket while its rate limit is used up.
+// The Hub counts "api" and "resolvers"; a CDN's bucket is its host.
+type gate struct {
+	mu    sync.Mutex
+	until map[string]time.Time
+}
+
+func newGate() *gate { return &gate{until: map[string]time.Time{}} }
+
+// maxPause bounds how long an answer can hold us back; the windows of the Hub
+// are 300 s.
+const maxPause = 15 * time.Minute
+
+// wait returns when requests of the bucket may go on.
+func (g *gate) wait(ctx context.Context, bucket string) error {
+	for {
+		g.mu.Lock()
+		d := time.Until(g.until[bucket])
+		g.mu.Unlock()
+		if d <= 0 {
+			return ctx.Err()
+		}
+		if err := sleep(ctx, d); err != nil {
+			return err
+		}
+	}
+}
+
+// note learns from an answer.
+func (g *gate) note(bucket string, status int, h http.Header) {
+	d := pause(status, h, time.Now())
+	if d <= 0 {
+		return
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if t := time.Now().Add(min(d, maxPause)); t.After(g.until[bucket]) {
+		g.until[bucket] = t
+	}
+}
+
+// rateLimit is the header of the IETF draft "RateLimit header fields for HTTP":
+// remaining requests and seconds until the window ends.
+var rateLimit = regexp.MustCompile(`;\s*r=(\d{1,9})\s*;\s*t=(\d{1,9})`)
+
+// pause tells how long an answer asks us to wait. A 429 with requests left is
+// about something else than the window, and names no time unless it has a
+// Retry-After.
+func pause(status int, h http.Header, now time.Time) time.Duration {
+	if m := rateLimit.FindStringSubmatch(h.Get("RateLimit")); m != nil {
+		left, _ := strconv.Atoi(m[1])
+		t, _ := strconv.Atoi(m[2])
+		if left == 0 {
+			return time.Duration(t+1) * time.Second
+		}
+	}
+	if status != http.StatusTooManyRequests && status != http.StatusServiceUnavailable {
+		return 0
+	}
+	after := strings.TrimSpace(h.Get("Retry-After"))
+	if s, err := strconv.Atoi(after); err == nil {
+		return time.Duration(max(s, 0)) * time.Second
+	}
+	if t, err := http.ParseTime(after); err == nil {
+		return t.Sub(now)
+	}
+	return 0
+}
+
+// sleep waits, or returns the context's error.
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.C:
+		return nil
+	}
+}

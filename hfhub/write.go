@@ -1,0 +1,69 @@
+package hfhub
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path"
+	"time"
+)
+
+// replace writes a small file and gives it its name when it is whole. It is
+// written as tmp, which must always be the same for a target: what a killed
+// process left there is written over.
+func replace(root *os.Root, target, tmp string, data []byte) error {
+	for {
+		f, err := root.OpenFile(tmp, os.O_RDWR|os.O_CREATE, 0o666)
+		if err != nil {
+			return err
+		}
+		done, err := replaceOpen(root, target, tmp, f, data)
+		err = errors.Join(err, f.Close())
+		if done || err != nil {
+			return err
+		}
+	}
+}
+
+// replaceOpen does the work if nobody else uses tmp at the moment. Then it is
+// not done: another process renames it, and the next try gets a new file.
+func replaceOpen(root *os.Root, target, tmp string, f *os.File, data []byte) (bool, error) {
+	ok, err := flock(f)
+	if err == nil && !ok {
+		time.Sleep(time.Millisecond)
+	}
+	if err != nil || !ok {
+		return false, err
+	}
+	if same, err := samePath(root, tmp, f); err != nil || !same {
+		return false, err
+	}
+	if err := f.Truncate(0); err != nil {
+		return false, err
+	}
+	if _, err := f.WriteAt(data, 0); err != nil {
+		return false, err
+	}
+	return true, root.Rename(tmp, target)
+}
+
+// mkdirAll makes the folder of a file.
+func mkdirAll(root *os.Root, file string) error { return root.MkdirAll(path.Dir(file), 0o777) }
+
+// remove removes a file that may not be there.
+func remove(root *os.Root, name string) error {
+	if err := root.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// readSmall reads a file of at most limit bytes.
+func readSmall(root *os.Root, name string, limit int64) ([]byte, error) {
+	f, err := root.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return readLimited(f, name, limit)
+}
