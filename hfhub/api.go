@@ -82,7 +82,7 @@ func (c *Client) getBytes(ctx context.Context, url string, limit int64) (http.He
 	if err != nil {
 		return nil, nil, err
 	}
-	defer rep.Body.Close()
+	defer rep.Body.Close() //nolint:errcheck // what was read counts
 	body, err := io.ReadAll(io.LimitReader(rep.Body, limit+1))
 	if err != nil {
 		return nil, nil, err

@@ -96,7 +96,7 @@ func (b *bridge) Fetch(ctx context.Context, src Source, from, to int64) (io.Read
 		return nil, err
 	}
 	if err := checkBody(rep.Response, f, from, to, whole); err != nil {
-		rep.Body.Close()
+		_ = rep.Body.Close()
 		return nil, err
 	}
 	return rep.Body, nil
@@ -128,7 +128,7 @@ func (l *location) find(ctx context.Context, c *Client, src Source) (string, err
 	if err != nil {
 		return "", err
 	}
-	rep.Body.Close()
+	_ = rep.Body.Close()
 	if err := checkLinked(rep.Header, src.File); err != nil {
 		return "", err
 	}

@@ -101,7 +101,7 @@ func New(o Options) (*Client, error) {
 	}
 	c := &Client{
 		o: o, endpoint: u, token: o.Token, rt: o.Transport,
-		gate: newGate(), limit: newLimiter(o.LimitRate), fetcher: o.Fetcher,
+		gate: newGate(o.Jobs), limit: newLimiter(o.LimitRate), fetcher: o.Fetcher,
 		conns: make(chan []byte, o.Jobs), block: blockBytes,
 	}
 	for range o.Jobs {

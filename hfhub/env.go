@@ -77,7 +77,6 @@ func (s *Settings) findToken(getenv func(string) string, home string) {
 		return
 	}
 	s.Options.Token = token
-	return
 }
 
 // maxToken bounds the file of a token, in bytes.

@@ -13,11 +13,13 @@ import (
 // gate holds back all requests of a bucket while its rate limit is used up.
 // The Hub counts "api" and "resolvers"; a CDN's bucket is its host.
 type gate struct {
+	workers int // requests that may be under way at once
+
 	mu    sync.Mutex
 	until map[string]time.Time
 }
 
-func newGate() *gate { return &gate{until: map[string]time.Time{}} }
+func newGate(workers int) *gate { return &gate{workers: workers, until: map[string]time.Time{}} }
 
 // maxPause bounds how long an answer can hold us back; the windows of the Hub
 // are 300 s.
@@ -40,7 +42,7 @@ func (g *gate) wait(ctx context.Context, bucket string) error {
 
 // note learns from an answer.
 func (g *gate) note(bucket string, status int, h http.Header) {
-	d := pause(status, h, time.Now())
+	d := pause(status, h, time.Now(), g.workers)
 	if d <= 0 {
 		return
 	}
@@ -55,15 +57,19 @@ func (g *gate) note(bucket string, status int, h http.Header) {
 // remaining requests and seconds until the window ends.
 var rateLimit = regexp.MustCompile(`;\s*r=(\d{1,9})\s*;\s*t=(\d{1,9})`)
 
-// pause tells how long an answer asks us to wait. A 429 with requests left is
-// about something else than the window, and names no time unless it has a
-// Retry-After.
-func pause(status int, h http.Header, now time.Time) time.Duration {
+// pause tells how long an answer asks us to wait. With fewer requests left than
+// there are workers, what is left is spread over the rest of the window, rather
+// than spent at once. A 429 with requests left is about something else than the
+// window, and names no time unless it has a Retry-After.
+func pause(status int, h http.Header, now time.Time, workers int) time.Duration {
 	if m := rateLimit.FindStringSubmatch(h.Get("RateLimit")); m != nil {
 		left, _ := strconv.Atoi(m[1])
 		t, _ := strconv.Atoi(m[2])
-		if left == 0 {
+		switch {
+		case left == 0:
 			return time.Duration(t+1) * time.Second
+		case left < workers && status != http.StatusTooManyRequests:
+			return time.Duration(t) * time.Second / time.Duration(left+1)
 		}
 	}
 	if status != http.StatusTooManyRequests && status != http.StatusServiceUnavailable {

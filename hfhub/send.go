@@ -48,7 +48,7 @@ func (c *Client) send(ctx context.Context, rq request) (*reply, error) {
 	}
 	hub := sameOrigin(at, c.endpoint)
 	for range maxHops {
-		resp, err := c.hop(ctx, rq, at, hub)
+		resp, err := c.hop(ctx, rq, at, hub) //nolint:bodyclose // drained below, or closed by whoever gets the reply
 		if err != nil {
 			return nil, err
 		}

@@ -22,6 +22,8 @@ func TestPause(t *testing.T) {
 	}{
 		{"nothing", 200, nil, 0},
 		{"plenty left", 200, map[string]string{"RateLimit": `"api";r=489;t=213`}, 0},
+		{"as many left as workers", 200, map[string]string{"RateLimit": `"api";r=8;t=213`}, 0},
+		{"fewer left than workers", 200, map[string]string{"RateLimit": `"api";r=4;t=200`}, 40 * time.Second},
 		{"none left", 200, map[string]string{"RateLimit": `"api";r=0;t=213`}, 214 * time.Second},
 		{"429, none left", 429, map[string]string{"RateLimit": `"api"; r=0; t=5`, "Retry-After": "99"}, 6 * time.Second},
 		{"429, another limit", 429, map[string]string{"RateLimit": `"api";r=7;t=213`}, 0},
@@ -38,7 +40,7 @@ func TestPause(t *testing.T) {
 			for k, v := range tt.header {
 				h.Set(k, v)
 			}
-			if got := pause(tt.status, h, now); got != tt.want {
+			if got := pause(tt.status, h, now, 8); got != tt.want {
 				t.Errorf("got %v, want %v", got, tt.want)
 			}
 		})
@@ -49,7 +51,7 @@ func TestPause(t *testing.T) {
 // it names, and no others.
 func TestGateIsShared(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g := newGate()
+		g := newGate(8)
 		start := time.Now()
 		g.note("api", 429, http.Header{"Retry-After": {"40"}})
 		g.note("api", 429, http.Header{"Retry-After": {"7"}}) // a shorter one changes nothing

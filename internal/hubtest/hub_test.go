@@ -53,7 +53,7 @@ func TestLFSGoesToTheCDN(t *testing.T) {
 	defer h.Close()
 	commit := h.Repo("models", "ns/m").Commit("main", map[string]File{"w.bin": LFS(Bytes("weights"))})
 	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	get := func(url string) (*http.Response, string) {
+	get := func(url string) (int, http.Header, string) {
 		t.Helper()
 		resp, err := client.Get(url)
 		if err != nil {
@@ -64,19 +64,19 @@ func TestLFSGoesToTheCDN(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return resp, string(body)
+		return resp.StatusCode, resp.Header, string(body)
 	}
-	resp, _ := get(h.URL + "/ns/m/resolve/main/w.bin")
-	signed := resp.Header.Get("Location")
-	if resp.StatusCode != 302 || resp.Header.Get("X-Repo-Commit") != commit || !strings.HasPrefix(signed, h.CDN) {
-		t.Fatalf("status %d, headers %v", resp.StatusCode, resp.Header)
+	status, head, _ := get(h.URL + "/ns/m/resolve/main/w.bin")
+	signed := head.Get("Location")
+	if status != 302 || head.Get("X-Repo-Commit") != commit || !strings.HasPrefix(signed, h.CDN) {
+		t.Fatalf("status %d, headers %v", status, head)
 	}
-	if resp, body := get(signed); resp.StatusCode != 200 || body != "weights" {
-		t.Fatalf("CDN: status %d, %q", resp.StatusCode, body)
+	if status, _, body := get(signed); status != 200 || body != "weights" {
+		t.Fatalf("CDN: status %d, %q", status, body)
 	}
 	h.ExpireURLs()
-	if resp, _ := get(signed); resp.StatusCode != 403 {
-		t.Fatalf("expired URL: status %d", resp.StatusCode)
+	if status, _, _ := get(signed); status != 403 {
+		t.Fatalf("expired URL: status %d", status)
 	}
 	if h.Count("resolve") != 1 || h.Count("cdn") != 2 || h.Sent() < int64(len("weights")) {
 		t.Fatalf("records: %+v", h.Records())
