@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// b32 and t256 are the inputs of the reference vectors in vectors_test.go.
+// b32, t256 and k256 are the inputs of the reference vectors in vectors_test.go.
 func b32() []float32 {
 	x := make([]float32, 32)
 	for i := range x {
@@ -21,6 +21,14 @@ func t256() []float32 {
 	x := make([]float32, 256)
 	for i := range x {
 		x[i] = float32((i*7+i/5)%3-1) * 1.21875
+	}
+	return x
+}
+
+func k256() []float32 {
+	x := make([]float32, 256)
+	for i := range x {
+		x[i] = float32(i*37%101-50) / 64
 	}
 	return x
 }

@@ -2,6 +2,8 @@ package quant
 
 import (
 	"bytes"
+	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -22,13 +24,20 @@ func page(t *testing.T, name string) string {
 	return string(b)
 }
 
-// pageBytes gives the bytes of the one hex block of a page.
-func pageBytes(t *testing.T, name string) []byte {
+// pageBytes gives the bytes of the one hex block of a page, or of the example of
+// a type where the page has examples of several.
+func pageBytes(t *testing.T, name, example string) []byte {
 	t.Helper()
-	_, block, ok := strings.Cut(page(t, name), "```hex\n")
-	block, _, closed := strings.Cut(block, "```")
-	if !ok || !closed || strings.Contains(block, "```hex") {
-		t.Fatalf("%s has no hex block", name)
+	text := page(t, name)
+	if example != "" {
+		_, examples, _ := strings.Cut(text, "\n## Examples\n")
+		_, text, _ = strings.Cut(examples, "\n### "+example+"\n")
+		text, _, _ = strings.Cut(text, "\n#")
+	}
+	_, block, ok := strings.Cut(text, "```hex\n")
+	block, rest, closed := strings.Cut(block, "```")
+	if !ok || !closed || strings.Contains(rest, "```hex") {
+		t.Fatalf("%s has no hex block, or several: %s", name, example)
 	}
 	return unhex(t, regexp.MustCompile(`#.*`).ReplaceAllString(block, ""))
 }
@@ -47,8 +56,12 @@ func TestPageExamples(t *testing.T) {
 	for i := range sixteenths {
 		sixteenths[i] = float32(i-16) / 16
 	}
+	ramps := make([]float32, 256) // w[e] = (e div 32 + 1)/8 · ((e mod 16) − 8)/16
+	for e := range ramps {
+		ramps[e] = float32(e/32+1) / 8 * float32(e%16-8) / 16
+	}
 	tests := []struct {
-		page  string
+		page  string // and the heading of the example
 		typ   Type
 		in    []float32
 		scale Scale
@@ -58,16 +71,28 @@ func TestPageExamples(t *testing.T) {
 		{"tq1_0.md", TQ1_0, third(256), 0, 0},
 		{"tq2_0.md", TQ2_0, third(256), 0, 0},
 		{"q8_0.md", Q8_0, sixteenths, 0, 0.0041},
+		{"legacy.md#Q4_0", Q4_0, sixteenths, 0, 0.0625},
+		{"legacy.md#Q4_1", Q4_1, sixteenths, 0, 0.0626},
+		{"legacy.md#Q5_0", Q5_0, sixteenths, 0, 0},
+		{"legacy.md#Q5_1", Q5_1, sixteenths, 0, 0},
+		{"kquants.md#Q4_K", Q4_K, ramps, 0, 0.004},
+		{"kquants.md#Q5_K", Q5_K, ramps, 0, 0.013},
+		{"kquants.md#Q6_K", Q6_K, ramps, 0, 0},
+		{"kquants.md#Q2_K", Q2_K, ramps, 0, 0.126},
+		{"kquants.md#Q3_K", Q3_K, ramps, 0, 0.063},
 	}
 	for _, tt := range tests {
 		t.Run(tt.page, func(t *testing.T) {
-			c, want := lookup(t, tt.typ), pageBytes(t, tt.page)
+			name, example, _ := strings.Cut(tt.page, "#")
+			c, want := lookup(t, tt.typ), pageBytes(t, name, example)
 			if size, err := c.Size(1, int64(len(tt.in))); err != nil || size != int64(len(want)) {
 				t.Fatalf("%d bytes on the page, the type takes %d, %v", len(want), size, err)
 			}
 			body := len(want) - c.Trailer
 			got := make([]byte, len(want))
-			if err := c.Encode(got[:body], tt.in, tt.scale); err != nil {
+			if c.Encode == nil {
+				copy(got, want)
+			} else if err := c.Encode(got[:body], tt.in, tt.scale); err != nil {
 				t.Fatal(err)
 			}
 			scale := tt.scale
@@ -116,6 +141,41 @@ func TestPageOfI2SLayoutB(t *testing.T) {
 	}
 	if wrong == 0 {
 		t.Error("layouts A and B give the same codes")
+	}
+}
+
+// What the pages say of ternary weights, for the scales 0.01, 0.02 … 2.
+func TestPageOfTernaryErrors(t *testing.T) {
+	row := regexp.MustCompile(`(?m)^\| (Q\d_\w) \| ([0-9.]+) \| (yes|no) \|$`)
+	rows := append(row.FindAllStringSubmatch(page(t, "legacy.md"), -1), row.FindAllStringSubmatch(page(t, "kquants.md"), -1)...)
+	if len(rows) != 7 {
+		t.Fatalf("%d rows", len(rows))
+	}
+	codes := randomCodes(4*256, 7)
+	for _, r := range rows {
+		c, _ := ByName(r[1])
+		packed, back := make([]byte, len(codes)/c.BlockLen*c.BlockBytes), make([]float32, len(codes))
+		var worst float64
+		zeros := "yes"
+		for k := 1; k <= 200; k++ {
+			s := float32(k) / 100
+			x := weights(codes, s)
+			if err := c.Encode(packed, x, 0); err != nil {
+				t.Fatal(err)
+			}
+			if err := c.Decode(back, packed, 0); err != nil {
+				t.Fatal(err)
+			}
+			for i, v := range back {
+				worst = max(worst, math.Abs(float64(v-x[i]))/float64(s))
+				if x[i] == 0 && v != 0 {
+					zeros = "no"
+				}
+			}
+		}
+		if got := fmt.Sprintf("%.4f", worst); got != r[2] || zeros != r[3] {
+			t.Errorf("%s: error %s, zeros stay 0: %s; the page says %s, %s", c.Name, got, zeros, r[2], r[3])
+		}
 	}
 }
 

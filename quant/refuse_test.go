@@ -2,13 +2,18 @@ package quant
 
 import (
 	"errors"
+	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 )
 
-// encodable lists the types that have an encoder.
-var encodable = []Type{F32, F16, BF16, Q8_0, I2_S, TQ1_0, TQ2_0}
+// encodable lists the types that have an encoder, decodable those with a decoder.
+var (
+	encodable = []Type{F32, F16, BF16, Q8_0, I2_S, TQ1_0, TQ2_0, Q4_0, Q4_1, Q5_0, Q5_1, Q4_K, Q5_K, Q6_K}
+	decodable = append(slices.Clone(encodable), Q2_K, Q3_K, Q8_K)
+)
 
 func TestEncodeRefusesNonFinite(t *testing.T) {
 	for _, typ := range encodable {
@@ -25,8 +30,10 @@ func TestEncodeRefusesNonFinite(t *testing.T) {
 				}
 				where := map[Type]string{
 					F32: "weight 1:", F16: "weight 1:", BF16: "weight 1:", I2_S: "weight 192:",
-					Q8_0: "block 1: weight 16:", TQ1_0: "block 1: weight 128:", TQ2_0: "block 1: weight 128:",
 				}[typ]
+				if c.BlockLen > 1 && typ != I2_S {
+					where = fmt.Sprintf("block 1: weight %d:", c.BlockLen/2)
+				}
 				if !strings.Contains(err.Error(), where) {
 					t.Errorf("%q does not say %q", err, where)
 				}
@@ -54,6 +61,31 @@ func TestEncodeRefusesOverflow(t *testing.T) {
 		{"TQ1_0 scale overflow", TQ1_0, -65520, false},
 		{"largest TQ2_0 scale", TQ2_0, 65504, true},
 		{"TQ2_0 scale overflow", TQ2_0, 1e9, false},
+		{"largest Q4_0 scale", Q4_0, 65519 * 8, true},
+		{"Q4_0 scale overflow", Q4_0, -65520 * 8, false},
+		{"largest Q4_1 scale", Q4_1, 65519 * 15, true},
+		{"Q4_1 scale overflow", Q4_1, 65520 * 15, false},
+		{"largest Q4_1 minimum", Q4_1, -65519, true},
+		{"Q4_1 minimum overflow", Q4_1, -65520, false},
+		{"largest Q5_0 scale", Q5_0, 65519 * 16, true},
+		{"Q5_0 scale overflow", Q5_0, -65520 * 16, false},
+		{"largest Q5_1 scale", Q5_1, 65519 * 31, true},
+		{"Q5_1 scale overflow", Q5_1, 65520 * 31, false},
+		{"Q5_1 minimum overflow", Q5_1, -65520, false},
+		{"large Q4_K scale", Q4_K, 65000 * 63 * 15, true},
+		{"Q4_K scale overflow", Q4_K, 66000 * 63 * 15, false},
+		{"large Q4_K minimum", Q4_K, -65000 * 63, true},
+		{"Q4_K minimum overflow", Q4_K, -66000 * 63, false},
+		{"large Q5_K scale", Q5_K, 65000 * 63 * 31, true},
+		{"Q5_K scale overflow", Q5_K, 66000 * 63 * 31, false},
+		{"Q5_K minimum overflow", Q5_K, -66000 * 63, false},
+		{"large Q6_K scale", Q6_K, -65000 * 128 * 32, true},
+		{"Q6_K scale overflow", Q6_K, -66000 * 128 * 32, false},
+		{"Q6_K sum overflows", Q6_K, 1e13, false},
+		{"Q6_K quotient of sums is NaN", Q6_K, 1e18, false},
+		{"Q6_K squares overflow", Q6_K, math.MaxFloat32, false},
+		{"Q4_K squares overflow", Q4_K, math.MaxFloat32, false},
+		{"Q5_K squares overflow", Q5_K, -math.MaxFloat32, false},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -71,8 +103,22 @@ func TestEncodeRefusesOverflow(t *testing.T) {
 	}
 }
 
+// The difference of two weights may be beyond float32.
+func TestEncodeRefusesWideRange(t *testing.T) {
+	for _, typ := range []Type{Q4_1, Q5_1, Q4_K, Q5_K} {
+		t.Run(typ.String(), func(t *testing.T) {
+			c := lookup(t, typ)
+			src := make([]float32, c.BlockLen)
+			src[3], src[4] = math.MaxFloat32, -math.MaxFloat32
+			if err := c.Encode(make([]byte, c.BlockBytes), src, 0); !errors.Is(err, ErrRange) {
+				t.Errorf("got %v, want ErrRange", err)
+			}
+		})
+	}
+}
+
 func TestWrongBufferSizes(t *testing.T) {
-	for _, typ := range encodable {
+	for _, typ := range decodable {
 		c := lookup(t, typ)
 		tests := []struct {
 			name           string
@@ -92,8 +138,10 @@ func TestWrongBufferSizes(t *testing.T) {
 			}
 			t.Run(typ.String()+" "+tt.name, func(t *testing.T) {
 				packed, x := make([]byte, tt.bytes), make([]float32, tt.weights)
-				if err := c.Encode(packed, x, 1); !errors.Is(err, ErrSize) {
-					t.Errorf("Encode: %v, want ErrSize", err)
+				if c.Encode != nil {
+					if err := c.Encode(packed, x, 1); !errors.Is(err, ErrSize) {
+						t.Errorf("Encode: %v, want ErrSize", err)
+					}
 				}
 				if err := c.Decode(x, packed, 1); !errors.Is(err, ErrSize) {
 					t.Errorf("Decode: %v, want ErrSize", err)
@@ -114,10 +162,12 @@ func TestWrongBufferSizes(t *testing.T) {
 }
 
 func TestNoBlocksIsNoError(t *testing.T) {
-	for _, typ := range encodable {
+	for _, typ := range decodable {
 		c := lookup(t, typ)
-		if err := c.Encode(nil, nil, 1); err != nil {
-			t.Errorf("%s: Encode: %v", typ, err)
+		if c.Encode != nil {
+			if err := c.Encode(nil, nil, 1); err != nil {
+				t.Errorf("%s: Encode: %v", typ, err)
+			}
 		}
 		if err := c.Decode(nil, nil, 1); err != nil {
 			t.Errorf("%s: Decode: %v", typ, err)

@@ -2,8 +2,9 @@ package quant
 
 import "fmt"
 
-// The encodings. F32 to TQ2_0 can be encoded and decoded; the others are known
-// by name and size, so that any file can be listed.
+// The encodings. F32 to Q6_K can be encoded and decoded, Q2_K to Q8_K only
+// decoded; the others are known by name and size, so that any file can be
+// listed.
 const (
 	Invalid Type = iota
 	F32
@@ -13,23 +14,24 @@ const (
 	I2_S
 	TQ1_0
 	TQ2_0
+	Q4_0
+	Q4_1
+	Q5_0
+	Q5_1
+	Q4_K
+	Q5_K
+	Q6_K
+
+	Q2_K
+	Q3_K
+	Q8_K
 
 	F64
 	I8
 	I16
 	I32
 	I64
-	Q4_0
-	Q4_1
-	Q5_0
-	Q5_1
 	Q8_1
-	Q2_K
-	Q3_K
-	Q4_K
-	Q5_K
-	Q6_K
-	Q8_K
 	IQ1_S
 	IQ1_M
 	IQ2_XXS
@@ -65,23 +67,24 @@ var table = [numTypes]Codec{
 	I2_S:  i2sCodec,
 	TQ1_0: tq1_0Codec,
 	TQ2_0: tq2_0Codec,
+	Q4_0:  q4_0Codec,
+	Q4_1:  q4_1Codec,
+	Q5_0:  q5_0Codec,
+	Q5_1:  q5_1Codec,
+	Q4_K:  q4_kCodec,
+	Q5_K:  q5_kCodec,
+	Q6_K:  q6_kCodec,
+
+	Q2_K: q2_kCodec,
+	Q3_K: q3_kCodec,
+	Q8_K: q8_kCodec,
 
 	F64:        {Name: "F64", BlockLen: 1, BlockBytes: 8},
 	I8:         {Name: "I8", BlockLen: 1, BlockBytes: 1},
 	I16:        {Name: "I16", BlockLen: 1, BlockBytes: 2},
 	I32:        {Name: "I32", BlockLen: 1, BlockBytes: 4},
 	I64:        {Name: "I64", BlockLen: 1, BlockBytes: 8},
-	Q4_0:       {Name: "Q4_0", BlockLen: 32, BlockBytes: 18},
-	Q4_1:       {Name: "Q4_1", BlockLen: 32, BlockBytes: 20},
-	Q5_0:       {Name: "Q5_0", BlockLen: 32, BlockBytes: 22},
-	Q5_1:       {Name: "Q5_1", BlockLen: 32, BlockBytes: 24},
 	Q8_1:       {Name: "Q8_1", BlockLen: 32, BlockBytes: 36},
-	Q2_K:       {Name: "Q2_K", BlockLen: 256, BlockBytes: 84},
-	Q3_K:       {Name: "Q3_K", BlockLen: 256, BlockBytes: 110},
-	Q4_K:       {Name: "Q4_K", BlockLen: 256, BlockBytes: 144},
-	Q5_K:       {Name: "Q5_K", BlockLen: 256, BlockBytes: 176},
-	Q6_K:       {Name: "Q6_K", BlockLen: 256, BlockBytes: 210},
-	Q8_K:       {Name: "Q8_K", BlockLen: 256, BlockBytes: 292},
 	IQ1_S:      {Name: "IQ1_S", BlockLen: 256, BlockBytes: 50},
 	IQ1_M:      {Name: "IQ1_M", BlockLen: 256, BlockBytes: 56},
 	IQ2_XXS:    {Name: "IQ2_XXS", BlockLen: 256, BlockBytes: 66},

@@ -2,6 +2,7 @@ package quant
 
 import (
 	"encoding/hex"
+	"math"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -19,6 +20,7 @@ func TestReferenceVectors(t *testing.T) {
 		scale Scale
 		want  string
 		back  func(x float32) float32 // what a weight decodes to
+		off   float64                 // by how much it may differ from that
 	}{
 		{
 			name: "Q8_0", typ: Q8_0, in: b32(),
@@ -39,6 +41,43 @@ func TestReferenceVectors(t *testing.T) {
 		{
 			name: "I2_S", typ: I2_S, in: t256()[:128], scale: 1.21875,
 			want: "2542940950254294095025429409502542940950254294095025429409502542",
+		},
+		{
+			name: "Q4_0", typ: Q4_0, in: b32(), off: 0.75 / 8,
+			want: "002e803df8b35f0bd5803df8b35f0bd5803d",
+		},
+		{
+			name: "Q4_1", typ: Q4_1, in: b32(), off: 1.5 / 15,
+			want: "662e00ba803df8a35f0ad5803df8a35f0ad5803d",
+		},
+		{
+			name: "Q5_0", typ: Q5_0, in: b32(), off: 0.75 / 16,
+			want: "002a369bcd66005bf055bf05bb005bf055bf05bb005b",
+		},
+		{
+			name: "Q5_1", typ: Q5_1, in: b32(), off: 1.5 / 31,
+			want: "322a00ba369bcd66005af055af05aa005af055af05aa005a",
+		},
+		{
+			name: "Q4_K", typ: Q4_K, in: k256(), off: 1.6 / 15 / 2 * 1.1,
+			want: "de162c22fefffffcfffdfefecfdcfffea0156bc1278cd3489e045ab0167bc2378de349ae056ab1267cd2389de459af15" +
+				"268ce248ad0459b0157bd1379ce348ae046ac0267bd2379df359be156ac1268c9df359be157ac1268ce248ad0459b015" +
+				"7bd1379ce348ae046ac0267bd2379df3156ac1268cd2489df459b0157bc1378ce348ae046ab0267bd2379de359ae156a",
+		},
+		{
+			name: "Q5_K", typ: Q5_K, in: k256(), off: 1.6 / 31 / 2 * 1.2,
+			want: "8e125322fffdfdfdfffcfeffdfeffdcf326c9936cc9366c9b36499324c9926cc9366c9336c99364c9b66cdb366d9336c" +
+				"702be7a35f1ad6824d09c5813cf8b46f2be7935e1ad6824d09c5703cf8a36f2b5e1ad5914d09c4803cf8b36f2be6a25e" +
+				"1ad5914d09c4703cf7b36f2be6a25e1a3be8b36e2be6925e19c5814c08b4703cf7a36f2ad6925d19c5814c08b4703be7" +
+				"1bd7824e0ab5713de9a4602cd8935f1bc6824e0ab5713de9a4601cd7935f1bc6",
+		},
+		{
+			name: "Q6_K", typ: Q6_K, in: k256(), off: 0.8 / 32,
+			want: "d158bf37be25ad048b047bf37ad159d0c941ea63eb74fb741d951ea72fc841c9bf35ad169b048df26be069d147cf38bd" +
+				"1a922c840d85ed77ff57d038b04aa22b67df58c139b22aa22b931c85fd76ee57ce5ad137b31a902c830f86ec78ff55d1" +
+				"c841da62eb63fc840d951ea63fb840c9d129b30b931c74fe86de67ff47d129b118b1c66cb11b6c861b71c61cb1c76cb2" +
+				"2453f9248ef9138ef4538d2452f9248ed4a209d47e09a37e14a349d4ae09d77ec863be1463c9147ec923bec463bd1463" +
+				"807f897a867a84877f737d7a81877c89758a",
 		},
 	}
 	for _, tt := range tests {
@@ -62,7 +101,10 @@ func TestReferenceVectors(t *testing.T) {
 			if err := c.Decode(back, unhex(t, tt.want), tt.scale); err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(want, back); diff != "" {
+			within := cmp.Comparer(func(a, b float32) bool {
+				return math.Abs(float64(a)-float64(b)) <= tt.off
+			})
+			if diff := cmp.Diff(want, back, within); diff != "" {
 				t.Errorf("decode (-want +got):\n%s", diff)
 			}
 		})
