@@ -92,9 +92,9 @@ func TestLoadRefuses(t *testing.T) {
 		{"norm with a NaN", runtime.ErrModel, "element 7", func(t *testing.T, f *testmodel.File) {
 			binary.LittleEndian.PutUint32(f.Tensor(t, arch.OutputNorm).Data[28:], 0x7fc00000)
 		}},
-		{"projection in Q4_0", runtime.ErrUnsupported, "Q4_0", func(t *testing.T, f *testmodel.File) {
+		{"projection in IQ4_NL", runtime.ErrUnsupported, "IQ4_NL", func(t *testing.T, f *testmodel.File) {
 			x := f.Tensor(t, arch.Block(0, arch.AttnV))
-			x.Type, x.Data = quant.Q4_0, make([]byte, x.Elements()/32*18)
+			x.Type, x.Data = quant.IQ4_NL, make([]byte, x.Elements()/32*18)
 		}},
 		{"embedding in I2_S", runtime.ErrUnsupported, "token_embd.weight", func(t *testing.T, f *testmodel.File) {
 			x := f.Tensor(t, arch.TokenEmbd)

@@ -78,6 +78,27 @@ var formats = [...]format{
 	{weight: quant.F16, int8: int8By(kernels.DecodeF16), float: floatBy(kernels.DecodeF16), decode: kernels.DecodeF16},
 	{weight: quant.BF16, int8: int8By(kernels.DecodeBF16), float: floatBy(kernels.DecodeBF16), decode: kernels.DecodeBF16},
 	{weight: quant.F32, int8: int8By(kernels.DecodeF32), float: floatBy(kernels.DecodeF32), decode: kernels.DecodeF32},
+	byCodec(quant.Q4_0),
+	byCodec(quant.Q4_1),
+	byCodec(quant.Q5_0),
+	byCodec(quant.Q5_1),
+	byCodec(quant.Q4_K),
+	byCodec(quant.Q5_K),
+	byCodec(quant.Q6_K),
+	byCodec(quant.Q2_K),
+	byCodec(quant.Q3_K),
+	byCodec(quant.Q8_K),
+}
+
+// byCodec serves formats that no kernel knows yet, by decoding whole rows.
+func byCodec(t quant.Type) format {
+	c, _ := quant.Lookup(t)
+	decode := func(dst []float32, row []byte) {
+		// The only errors are wrong lengths, and rows come from a tensor whose
+		// size was checked.
+		_ = c.Decode(dst, row, 0)
+	}
+	return format{weight: t, int8: int8By(decode), float: floatBy(decode), decode: decode}
 }
 
 // multiplyI2S rounds where bitnet.cpp does: the exact sum of code·q, minus the

@@ -211,6 +211,9 @@ func (q *quantizing) one(ctx context.Context, c *call, source *convert.Source, t
 		}
 		return err
 	}
+	for _, w := range plan.Warnings {
+		c.warn("%s", w)
+	}
 	out := plannedOutput(q.path(t), t, plan)
 	if !q.dry {
 		written, err := plan.WriteFile(ctx, out.Path, q.force, c.progress)

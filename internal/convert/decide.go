@@ -96,8 +96,8 @@ func (s *Source) residuals(ctx context.Context) ([]Residual, error) {
 			trits(v, c, t.scale)
 			for i, x := range w {
 				d := float64(x) - float64(v[i])
-				diff += d * d
-				norm += float64(x) * float64(x)
+				diff += float64(d * d)
+				norm += float64(float64(x) * float64(x))
 			}
 			return true, nil
 		})

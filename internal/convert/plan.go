@@ -20,6 +20,9 @@ type Plan struct {
 	// is known when all tensors have been read.
 	Layout *gguf.Layout
 
+	// Warnings tell what is allowed and yet a bad idea.
+	Warnings []string
+
 	src  *Source
 	opts Options
 	mode ScaleMode // "" for a model that is not ternary
@@ -46,6 +49,7 @@ func (s *Source) Plan(ctx context.Context, o Options) (*Plan, error) {
 			return nil, err
 		}
 	}
+	p.Warnings = o.warn(ternary)
 	for _, m := range s.matrices {
 		t := o.typeOf(m.spec)
 		c, _ := quant.Lookup(t)

@@ -375,6 +375,34 @@ func unpack(x rawTensor, m float32) rawTensor {
 	return rawTensor{"BF16", []int64{4 * rows, cols}, bf16(w...)}
 }
 
+func TestCoarseTypesWarn(t *testing.T) {
+	for _, tc := range []struct {
+		name string
+		dir  string
+		t    quant.Type
+		want int
+	}{
+		{"ternary, Q4_0", smallMasters(t), quant.Q4_0, 1},
+		{"ternary, Q4_K", smallMasters(t), quant.Q4_K, 0},
+		{"plain, Q4_0", smallLlama(t), quant.Q4_0, 0},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			s, err := convert.Open(tc.dir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer s.Close()
+			p, err := s.Plan(t.Context(), convert.Options{Type: tc.t})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(p.Warnings) != tc.want {
+				t.Errorf("warnings %q, want %d", p.Warnings, tc.want)
+			}
+		})
+	}
+}
+
 func TestThresholdSensitive(t *testing.T) {
 	// The mean of |w| is 1 and one weight in four is 0.5: exactly on the
 	// threshold, which rounds to the even 0.

@@ -210,7 +210,7 @@ func TestBytesDoNotDependOnThreadsShardsOrRun(t *testing.T) {
 }
 
 func TestPlainLlama(t *testing.T) {
-	for _, ty := range []quant.Type{quant.BF16, quant.F16, quant.F32, quant.Q8_0} {
+	for _, ty := range []quant.Type{quant.BF16, quant.F16, quant.F32, quant.Q8_0, quant.Q4_0, quant.Q5_1, quant.Q4_K, quant.Q6_K} {
 		t.Run(ty.String(), func(t *testing.T) {
 			dir := fixture.Llama(t)
 			f, _ := quantize(t, dir, convert.Options{Type: ty})

@@ -50,6 +50,23 @@ var recipe = map[quant.Type]struct {
 	quant.TQ1_0: {quant.F16, 36},
 	quant.TQ2_0: {quant.F16, 37},
 	quant.I2_S:  {quant.F16, 40},
+	quant.Q4_0:  {quant.Q6_K, 2},
+	quant.Q4_1:  {quant.Q6_K, 3},
+	quant.Q5_0:  {quant.Q6_K, 8},
+	quant.Q5_1:  {quant.Q6_K, 9},
+	quant.Q4_K:  {quant.Q6_K, 14},
+	quant.Q5_K:  {quant.Q6_K, 16},
+	quant.Q6_K:  {quant.Q6_K, 18},
+}
+
+// coarse lists the types whose blocks cannot hold -m, 0 and m: the largest
+// error of a weight of a ternary matrix, in units of m, was measured with
+// ggml's reference encoders (d99724f2) on random trits.
+var coarse = map[quant.Type]float64{
+	quant.Q4_0: 0.125,
+	quant.Q4_1: 0.067,
+	quant.Q5_0: 0.062,
+	quant.Q5_1: 0.032,
 }
 
 // Types lists what [Options.Type] can be.
@@ -114,6 +131,16 @@ func (o *Options) check(s *Source) error {
 		return fmt.Errorf("%w: force-ternary: this model is ternary as it is", ErrOption)
 	}
 	return nil
+}
+
+// warn tells what is allowed and yet a bad idea.
+func (o *Options) warn(ternary bool) []string {
+	loss, ok := coarse[o.Type]
+	if !ternary || !ok {
+		return nil
+	}
+	return []string{fmt.Sprintf("%s cannot hold the three values of a ternary model: weights are off by up to %.1f %% of the scale; I2_S is exact and smaller",
+		o.Type, 100*loss)}
 }
 
 // flags gives the options that shape the bytes, in a canonical spelling.

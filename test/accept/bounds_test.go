@@ -98,30 +98,36 @@ func TestTQEqual(t *testing.T) {
 	}
 }
 
-// TestLlamaQ8_0 has two bounds. The engine is within 1e-3 of a float64
-// evaluation of the same rounded weights. And those weights move the logits by
-// no more than their own error: each of the n matrices on the way adds a
-// relative error of at most ε = max ‖ΔW‖/‖W‖, independent of the others, so the
-// rms of the difference is at most √n·ε times the rms of the logits.
-func TestLlamaQ8_0(t *testing.T) {
+// TestLlamaInBlocks has two bounds for each block type. The engine is within
+// 1e-3 of a float64 evaluation of the same rounded weights. And those weights
+// move the logits by no more than their own error: each of the n matrices on the
+// way adds a relative error of at most ε = max ‖ΔW‖/‖W‖, independent of the
+// others, so the rms of the difference is at most √n·ε times the rms of the
+// logits.
+func TestLlamaInBlocks(t *testing.T) {
 	dir := fixture.Llama(t)
-	path := quantized(t, dir, quant.Q8_0)
-	m, rounded := open(t, path), testmodel.Load(t, parsed(t, path))
 	original := testmodel.Load(t, parsed(t, quantized(t, dir, quant.BF16)))
-	eps, matrices := original.WeightError(rounded)
+	for _, typ := range []quant.Type{
+		quant.Q8_0, quant.Q4_0, quant.Q4_1, quant.Q5_0, quant.Q5_1, quant.Q4_K, quant.Q5_K, quant.Q6_K,
+	} {
+		t.Run(typ.String(), func(t *testing.T) {
+			path := quantized(t, dir, typ)
+			m, rounded := open(t, path), testmodel.Load(t, parsed(t, path))
+			eps, matrices := original.WeightError(rounded)
+			for _, p := range fixture.LogitsPrompts(t, fixture.PlainLlama) {
+				got, want := logits(t, m, p.IDs), reference(t, fixture.PlainLlama, p.Name)
+				own := compare(t, got, float32s(rounded.Logits(p.IDs)))
+				own.within(t, p.Name+" against its own weights", plainBound)
 
-	for _, p := range fixture.LogitsPrompts(t, fixture.PlainLlama) {
-		got, want := logits(t, m, p.IDs), reference(t, fixture.PlainLlama, p.Name)
-		own := compare(t, got, float32s(rounded.Logits(p.IDs)))
-		own.within(t, p.Name+" against its own weights", plainBound)
-
-		bound := math.Sqrt(float64(matrices)) * eps * rms(want)
-		d := compare(t, got, want)
-		if !(d.rms <= bound) {
-			t.Errorf("%s: rms %.3g against the original, must be at most %.3g", p.Name, d.rms, bound)
-		}
-		t.Logf("%s: against its own weights %v; against the original %v, bound of the rms %.3g (%d matrices of error %.3g)",
-			p.Name, own, d, bound, matrices, eps)
+				bound := math.Sqrt(float64(matrices)) * eps * rms(want)
+				d := compare(t, got, want)
+				if !(d.rms <= bound) {
+					t.Errorf("%s: rms %.3g against the original, must be at most %.3g", p.Name, d.rms, bound)
+				}
+				t.Logf("%s: against its own weights %v; against the original %v, bound of the rms %.3g (%d matrices of error %.3g)",
+					p.Name, own, d, bound, matrices, eps)
+			}
+		})
 	}
 }
 

@@ -3,6 +3,7 @@ package interop
 import (
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/akadata/bitnet-tool/internal/fixture"
@@ -32,7 +33,9 @@ func TestLlamaGenerates(t *testing.T) {
 		prompts[i] = c.Prompt
 	}
 
-	for _, kind := range []string{"F16", "Q8_0"} {
+	for _, kind := range []string{"F16", "Q8_0", "Q4_0", "Q4_K", "Q5_K", "Q6_K"} {
+		// Coarser weights are another model than the reference's.
+		original := kind == "F16" || kind == "Q8_0"
 		t.Run(kind, func(t *testing.T) {
 			file := bin.quantize(t, source, kind)
 			var theirs []generation
@@ -48,15 +51,40 @@ func TestLlamaGenerates(t *testing.T) {
 					if !slices.Equal(theirs[i].Prompt, ours.Prompt) {
 						t.Errorf("llama.cpp's prompt %v, ours %v", theirs[i].Prompt, ours.Prompt)
 					}
-					compareGreedy(t, "llama.cpp and the reference", theirs[i].Tokens, c.Continuation, c.Gaps)
-					compareGreedy(t, "llama.cpp and we", theirs[i].Tokens, ours.Tokens, c.Gaps)
-					if slices.Equal(theirs[i].Tokens, ours.Tokens) && theirs[i].Text != ours.Text {
-						t.Errorf("llama.cpp's text %q, ours %q", theirs[i].Text, ours.Text)
+					if original {
+						compareGreedy(t, "llama.cpp and the reference", theirs[i].Tokens, c.Continuation, c.Gaps)
+						compareGreedy(t, "llama.cpp and we", theirs[i].Tokens, ours.Tokens, c.Gaps)
+					} else {
+						n := common(theirs[i].Tokens, ours.Tokens)
+						t.Logf("llama.cpp and we agree on the first %d of %d tokens", n, steps)
+						if n < commonStart {
+							t.Errorf("llama.cpp's tokens %v, ours %v", theirs[i].Tokens, ours.Tokens)
+						}
+					}
+					// It spells out the end of a turn, which we do not print.
+					text := strings.ReplaceAll(theirs[i].Text, "<|eot_id|>", "")
+					if slices.Equal(theirs[i].Tokens, ours.Tokens) && text != ours.Text {
+						t.Errorf("llama.cpp's text %q, ours %q", text, ours.Text)
 					}
 				})
 			}
 		})
 	}
+}
+
+// commonStart is how many tokens llama.cpp and we must at least agree on where
+// the gaps between logits are not known. Beside K types llama.cpp
+// rounds activations to 8 bits in blocks of 256, which can decide a close choice
+// anywhere.
+const commonStart = 8
+
+// common counts the tokens before two continuations part.
+func common(a, b []int32) int {
+	n := 0
+	for n < min(len(a), len(b)) && a[n] == b[n] {
+		n++
+	}
+	return n
 }
 
 // compareGreedy fails if two greedy continuations part at a step whose best and
@@ -67,10 +95,7 @@ func compareGreedy(t *testing.T, who string, a, b []int32, gaps []float64) {
 		t.Errorf("%s: %d and %d tokens, want %d", who, len(a), len(b), len(gaps))
 		return
 	}
-	same := 0
-	for same < len(a) && a[same] == b[same] {
-		same++
-	}
+	same := common(a, b)
 	switch {
 	case same == len(a):
 		t.Logf("%s agree on all %d tokens", who, same)
