@@ -146,3 +146,32 @@ func bigETag(w *world) string {
 	w.t.Fatal("no partial file")
 	return ""
 }
+
+// A link that leads out of the cache is a finding, and what it leads to is not
+// read.
+func TestVerifyLinkOutOfTheCache(t *testing.T) {
+	w := newWorld(t)
+	p := w.mustPull()
+	link := filepath.Join(p.Path, "config.json")
+	content, err := os.ReadFile(link)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(link); err != nil {
+		t.Fatal(err)
+	}
+	outside := filepath.Join(t.TempDir(), "config.json")
+	if err := os.WriteFile(outside, content, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(outside, link); err != nil {
+		t.Fatal(err)
+	}
+	rep, err := w.cache().Verify(t.Context(), testRepo, "main", progress.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(rep.Findings) != 1 || rep.Findings[0].Fault != Dangling || rep.Complete {
+		t.Errorf("report %+v", rep)
+	}
+}

@@ -118,6 +118,11 @@ func (v *verification) all(ctx context.Context, files []File, there []string) er
 	return nil
 }
 
+func (v *verification) isLink(name string) bool {
+	info, err := v.c.root.Lstat(name)
+	return err == nil && info.Mode()&fs.ModeSymlink != 0
+}
+
 // one verifies a file that has an entry.
 func (v *verification) one(ctx context.Context, f File) error {
 	name := snapshotOf(v.rep.Repo, v.rep.Commit) + "/" + f.Path
@@ -126,6 +131,11 @@ func (v *verification) one(ctx context.Context, f File) error {
 	case errors.Is(err, fs.ErrNotExist):
 		v.rep.Complete = false
 		v.add(f.Path, Dangling, "")
+		return nil
+	case err != nil && !errors.Is(err, fs.ErrPermission) && v.isLink(name):
+		// os.Root has no error to tell this by: the link leads out of the cache.
+		v.rep.Complete = false
+		v.add(f.Path, Dangling, err.Error())
 		return nil
 	case err != nil:
 		return err

@@ -2,17 +2,14 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/akadata/bitnet-tool/internal/convert"
-	"github.com/akadata/bitnet-tool/internal/demo"
 	"github.com/akadata/bitnet-tool/internal/token"
 	"github.com/akadata/bitnet-tool/quant"
 	"github.com/akadata/bitnet-tool/runtime"
@@ -23,7 +20,7 @@ import (
 func demoCommand() command {
 	return command{
 		name: "demo", report: true,
-		about: "quantize, verify and run a tiny model that is part of this program",
+		about: "pull, quantize, verify and run a tiny model that is part of this program",
 		long:  "Needs no network and leaves nothing behind, unless --dir says where to keep the files.",
 		flags: []cli.Flag{&cli.StringFlag{Name: "dir", Usage: "work in the folder `D` and keep the files there"}},
 		run:   runDemo,
@@ -61,15 +58,17 @@ func runDemo(ctx context.Context, c *call) (result, error) {
 		defer os.RemoveAll(dir)
 		res.Dir = dir
 	}
-	res.Source = filepath.Join(res.Dir, demo.Name)
-	c.note("1. unpack the masters, 3.4 million weights in BF16, into %s", res.Source)
-	if err := demo.Extract(res.Source); err != nil {
-		if errors.Is(err, fs.ErrExist) {
-			err = hinted(err, "choose a --dir that does not exist or is empty")
-		}
+	if err := checkEmpty(res.Dir); err != nil {
 		return nil, err
 	}
-	c.note("2. quantize them to I2_S (two bits a weight) and to Q8_0 (eight)")
+	cache := filepath.Join(res.Dir, "hub")
+	c.note("1. start a model hub in this process, with masters of 3.4 million weights in BF16")
+	c.note("2. pull them into the cache %s", cache)
+	var err error
+	if res.Source, err = demoPull(ctx, c, cache); err != nil {
+		return nil, err
+	}
+	c.note("3. quantize them to I2_S (two bits a weight) and to Q8_0 (eight)")
 	q := &quantizing{
 		src: res.Source, out: filepath.Join(res.Dir, "tiny-bitnet-{type}.gguf"),
 		types: []quant.Type{quant.I2_S, quant.Q8_0}, options: convert.Options{Tool: version},
@@ -78,7 +77,7 @@ func runDemo(ctx context.Context, c *call) (result, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.note("3. verify both against the masters, weight by weight")
+	c.note("4. verify both against the masters, weight by weight")
 	for _, o := range quantized.Outputs {
 		f := demoFile{outputJSON: o}
 		if f.Verdict, err = demoVerify(ctx, c, o.Path, res.Source); err != nil {
@@ -86,7 +85,7 @@ func runDemo(ctx context.Context, c *call) (result, error) {
 		}
 		res.Models = append(res.Models, f)
 	}
-	c.note("4. let both end a sentence that begins with %q", demoPrompt)
+	c.note("5. let both end a sentence that begins with %q", demoPrompt)
 	for i := range res.Models {
 		if err := res.Models[i].speak(ctx, c); err != nil {
 			return nil, err

@@ -14,14 +14,16 @@ import (
 
 func verifyCommand() command {
 	return command{
-		name: "verify", args: "FILE", min: 1, max: 1, report: true,
+		name: "verify", args: "FILE | REPO[@REV]", min: 1, max: 1, report: true,
 		about: "check whether a GGUF file is good, and name what is not",
 		long: "Levels, each dearer than the one before: header, hash, content, lineage (with --against),\n" +
-			"smoke, golden (with --baseline). All up to --level are run.",
+			"smoke, golden (with --baseline). All up to --level are run.\n" +
+			"A repository in the Hugging Face cache is verified at level hash, without the network.",
 		flags: []cli.Flag{
 			&cli.StringFlag{Name: "level", Usage: "stop after the level `L`", DefaultText: "smoke, with --baseline golden"},
 			&cli.StringFlag{Name: "against", Usage: "compare with the Hugging Face model folder `SRC`, weight by weight"},
 			&cli.StringFlag{Name: "baseline", Usage: "compare with the answers in `FILE`, which baseline wrote"},
+			&cli.StringFlag{Name: "cache-dir", Usage: "look for REPO in the cache in `D`", DefaultText: "as HF_HUB_CACHE and HF_HOME say"},
 			boolFlag("strict", "take warnings for errors"),
 			&cli.IntFlag{Name: "max-seconds", Base: 10, Usage: "evaluate for at most `N` seconds", DefaultText: "no limit"},
 			&cli.StringFlag{Name: "format", Usage: "print the report as `FORM`: text or json", DefaultText: "text"},
@@ -36,11 +38,17 @@ func runVerify(ctx context.Context, c *call) (result, error) {
 	if err := c.setFormat(); err != nil {
 		return nil, err
 	}
+	path := c.args[0]
+	if isRepo(path) {
+		return verifyRepo(ctx, c)
+	}
+	if c.flags.IsSet("cache-dir") {
+		return nil, usagef("--cache-dir is for repositories, and %s is a path", path)
+	}
 	o, err := verifyOptions(c)
 	if err != nil {
 		return nil, err
 	}
-	path := c.args[0]
 	report, err := verify.Run(ctx, path, o)
 	if report == nil {
 		return nil, unchecked(err)

@@ -2,7 +2,8 @@
 // can be tried on a machine that has nothing but this program.
 //
 // Call [Extract] to write the model's files into a directory; what it holds
-// then is an ordinary Hugging Face snapshot that any other code may read.
+// then is an ordinary Hugging Face snapshot that any other code may read. Call
+// [Files] for the files alone, to serve them for example.
 //
 // The model is a BitNet b1.58 language model of 3.4 million parameters with
 // four layers, trained with ternary weights in the loop on English in the
@@ -59,8 +60,26 @@ func Extract(dir string) error {
 	return nil
 }
 
+// Files returns the content of the model's files, by name.
+func Files() (map[string][]byte, error) {
+	files := map[string][]byte{}
+	err := each(bytes.NewReader(archive), func(name string, r io.Reader) (err error) {
+		files[name], err = io.ReadAll(r)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("demo model: %w", err)
+	}
+	return files, nil
+}
+
 // extract writes the regular files of a zstd-compressed flat tar into root.
 func extract(root *os.Root, r io.Reader) error {
+	return each(r, func(name string, r io.Reader) error { return writeFile(root, name, r) })
+}
+
+// each calls use for every file of a zstd-compressed flat tar.
+func each(r io.Reader, use func(name string, r io.Reader) error) error {
 	// 32 MiB holds the archive's window of 16 MiB.
 	dec, err := zstd.NewReader(r, zstd.WithDecoderMaxMemory(32<<20))
 	if err != nil {
@@ -87,7 +106,7 @@ func extract(root *os.Root, r io.Reader) error {
 			return fmt.Errorf("entry %q of %d bytes: more than %d bytes in all", h.Name, h.Size, maxBytes)
 		}
 		left -= h.Size
-		if err := writeFile(root, h.Name, tr); err != nil {
+		if err := use(h.Name, tr); err != nil {
 			return err
 		}
 	}

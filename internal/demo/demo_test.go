@@ -49,6 +49,21 @@ func TestExtract(t *testing.T) {
 	}
 }
 
+func TestFiles(t *testing.T) {
+	files, err := Files()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]string{}
+	for name, data := range files {
+		sum := sha256.Sum256(data)
+		got[name] = hex.EncodeToString(sum[:])
+	}
+	if diff := cmp.Diff(digests, got); diff != "" {
+		t.Errorf("files (-want +got):\n%s", diff)
+	}
+}
+
 func TestExtractKeepsExistingFile(t *testing.T) {
 	dir := t.TempDir()
 	mine := filepath.Join(dir, "config.json")

@@ -1,6 +1,7 @@
 // Package interop checks bitnet-tool against programs that are not ours: its
 // files are read by npm @huggingface/gguf and run by npm node-llama-cpp, its
-// tokens are those of npm @huggingface/tokenizers.
+// tokens are those of npm @huggingface/tokenizers, its cache is that of npm
+// @huggingface/hub.
 //
 // The scripts (*.mjs) only print what those programs make of their input; the
 // tests here compare. Start them by run.sh, which installs the packages;
