@@ -4,7 +4,6 @@ import (
 	"math"
 
 	"github.com/akadata/bitnet-tool/internal/kernels"
-	"github.com/akadata/bitnet-tool/internal/par"
 )
 
 // pageTokens is how many tokens a page of the cache holds: memory grows by
@@ -65,9 +64,9 @@ func (s *Session) attend(layer, n int) {
 	if w.err != nil {
 		return
 	}
-	w.layer = layer
+	w.step.layer = layer
 	grain := parallelWork / (2 * p.HeadDim * (s.pos + n))
-	w.err = par.For(s.model.threads, n*p.Heads, grain, w.attending)
+	w.err = s.crew.For(n*p.Heads, grain, w.attending)
 }
 
 // attendHead computes one head of token t of the batch. Heads / KVHeads query
@@ -77,7 +76,7 @@ func (s *Session) attendHead(t, head int, tmp *scratch) {
 	row := (t*p.Heads + head) * d
 	q, a := w.q[row:row+d], w.a[row:row+d]
 	kv := head / (p.Heads / p.KVHeads) * d
-	l := &s.cache.layers[w.layer]
+	l := &s.cache.layers[w.step.layer]
 
 	scores := tmp.scores[:s.pos+t+1]
 	for i := range scores {

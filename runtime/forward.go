@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"github.com/akadata/bitnet-tool/internal/arch"
-	"github.com/akadata/bitnet-tool/internal/kernels"
 )
 
 // forward runs a batch of tokens through all layers and leaves the residual
@@ -15,6 +14,7 @@ import (
 // the sub-norms.
 func (s *Session) forward(ctx context.Context, tokens []int32) error {
 	m, p, b, n := s.model, s.model.params, &s.work, len(tokens)
+	b.n = n
 	s.cache.grow(s.pos + n)
 	b.growScores(s.pos + n)
 
@@ -23,45 +23,52 @@ func (s *Session) forward(ctx context.Context, tokens []int32) error {
 	a, g, u := b.a[:len(q)], b.g[:n*p.FeedForward], b.u[:n*p.FeedForward]
 
 	s.embed(x, tokens)
-	s.angles(n)
+	s.watched(-1, arch.TokenEmbd, x)
+	s.angles()
 	for l := range m.layers {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
 		w := &m.layers[l]
 
-		norm(h, x, w.attnNorm, p.Eps)
-		b.input(h, n, w.q, w.k, w.v)
+		s.norm(h, x, w.attnNorm)
+		s.watched(l, arch.AttnNorm, h)
+		s.input(h, w.q, w.k, w.v)
 		s.multiply(q, w.q)
+		s.watched(l, arch.AttnQ, q)
 		s.multiply(k, w.k)
+		s.watched(l, arch.AttnK, k)
 		s.multiply(v, w.v)
-		s.rotate(q, p.Heads)
-		s.rotate(k, p.KVHeads)
+		s.watched(l, arch.AttnV, v)
+		s.rotate(q)
+		s.rotate(k)
 		s.cache.put(l, s.pos, k, v)
 		s.attend(l, n)
 		if w.attnSubNorm != nil {
-			norm(a, a, w.attnSubNorm, p.Eps)
+			s.norm(a, a, w.attnSubNorm)
+			s.watched(l, arch.AttnSubNorm, a)
 		}
-		b.input(a, n, w.o)
+		s.input(a, w.o)
 		s.multiply(y, w.o)
-		kernels.Add(x, y)
+		s.watched(l, arch.AttnOutput, y)
+		s.add(x, y)
 
-		norm(h, x, w.ffnNorm, p.Eps)
-		b.input(h, n, w.gate, w.up)
+		s.norm(h, x, w.ffnNorm)
+		s.watched(l, arch.FFNNorm, h)
+		s.input(h, w.gate, w.up)
 		s.multiply(g, w.gate)
+		s.watched(l, arch.FFNGate, g)
 		s.multiply(u, w.up)
-		switch p.Activation {
-		case arch.ReLU2:
-			kernels.ReLU2Mul(g, u)
-		default:
-			kernels.SiLUMul(g, u)
-		}
+		s.watched(l, arch.FFNUp, u)
+		s.activate(g, u)
 		if w.ffnSubNorm != nil {
-			norm(g, g, w.ffnSubNorm, p.Eps)
+			s.norm(g, g, w.ffnSubNorm)
+			s.watched(l, arch.FFNSubNorm, g)
 		}
-		b.input(g, n, w.down)
+		s.input(g, w.down)
 		s.multiply(y, w.down)
-		kernels.Add(x, y)
+		s.watched(l, arch.FFNDown, y)
+		s.add(x, y)
 
 		if b.err != nil {
 			return b.err
@@ -79,8 +86,10 @@ func (s *Session) logits(lo, hi int, f func(pos int, logits []float32) error) er
 	}
 	h, out := b.h[:n*p.Embedding], b.logits[:n*p.Vocab]
 
-	norm(h, b.x[lo*p.Embedding:hi*p.Embedding], m.outputNorm, p.Eps)
-	b.input(h, n, m.head)
+	b.n = n
+	s.norm(h, b.x[lo*p.Embedding:hi*p.Embedding], m.outputNorm)
+	s.watched(-1, arch.OutputNorm, h)
+	s.input(h, m.head)
 	s.multiply(out, m.head)
 	if b.err != nil {
 		return b.err
@@ -91,4 +100,11 @@ func (s *Session) logits(lo, hi int, f func(pos int, logits []float32) error) er
 		}
 	}
 	return nil
+}
+
+// watched shows x to whoever watches the session.
+func (s *Session) watched(layer int, tensor string, x []float32) {
+	if s.watch != nil && s.work.err == nil {
+		s.watch(layer, tensor, x)
+	}
 }

@@ -32,20 +32,13 @@ type input struct {
 	sum   []int32   // of a token's q
 }
 
-// set makes the n tokens in x the input, also as int8 if some of the matrices
-// to come want that.
-func (in *input) set(x []float32, n int, quantize bool) {
-	in.n, in.x = n, x
-	if !quantize {
-		return
-	}
-	cols := len(x) / n
-	for t := range n {
-		at, end := t*cols, (t+1)*cols
-		in.scale[t], in.sum[t] = kernels.QuantizeInt8(in.q[at:end], x[at:end])
-	}
-	for i, q := range in.q[:len(x)] {
-		in.qx[i] = float32(q)
+// quantize makes the int8 form of token t.
+func (in *input) quantize(t int) {
+	cols := len(in.x) / in.n
+	at, end := t*cols, (t+1)*cols
+	in.scale[t], in.sum[t] = kernels.QuantizeInt8(in.q[at:end], in.x[at:end])
+	for i, q := range in.q[at:end] {
+		in.qx[at+i] = float32(q)
 	}
 }
 

@@ -3,6 +3,8 @@ package runtime
 import (
 	"context"
 	"fmt"
+
+	"github.com/akadata/bitnet-tool/internal/par"
 )
 
 const (
@@ -14,6 +16,12 @@ const (
 type SessionOptions struct {
 	Context int // most tokens the session can hold; 0: as many as the model
 	Batch   int // tokens evaluated at once, for speed alone; 0: 64
+
+	// Watch, if set, is shown what each step of an evaluation came to: the
+	// layer, -1 outside all of them, the tensor that took part last, named as
+	// for [arch.Block], and one row a token. It may change x, which the
+	// evaluation goes on with, and must not keep it.
+	Watch func(layer int, tensor string, x []float32)
 }
 
 // Session is one sequence of tokens and what the model made of it. Its memory
@@ -25,6 +33,8 @@ type Session struct {
 	context int
 	batch   int
 	pos     int // tokens evaluated
+	watch   func(layer int, tensor string, x []float32)
+	crew    *par.Crew
 	cache   cache
 	work    work
 }
@@ -44,11 +54,13 @@ func (m *Model) NewSession(o SessionOptions) (*Session, error) {
 	if o.Batch < 1 || o.Batch > maxBatch {
 		return nil, fmt.Errorf("%w: batch of %d tokens, must be 1 to %d", ErrOption, o.Batch, maxBatch)
 	}
-	return m.session(o.Context, min(o.Batch, o.Context)), nil
+	s := m.session(o.Context, min(o.Batch, o.Context))
+	s.watch = o.Watch
+	return s, nil
 }
 
 func (m *Model) session(context, batch int) *Session {
-	s := &Session{model: m, context: context, batch: batch}
+	s := &Session{model: m, context: context, batch: batch, crew: par.NewCrew(m.threads)}
 	s.cache.init(m.params)
 	s.work.init(s)
 	return s
@@ -92,6 +104,8 @@ func (s *Session) eval(ctx context.Context, tokens []int32, first int, f func(po
 	if err := s.check(tokens); err != nil {
 		return err
 	}
+	s.crew.Start()
+	defer s.crew.Stop()
 	start := s.pos
 	for done := 0; done < len(tokens); {
 		part := tokens[done:min(done+s.batch, len(tokens))]
@@ -142,7 +156,7 @@ func (s *Session) Rewind(pos int) error {
 // the model. The error is for implementations to come; it is nil now.
 func (s *Session) Fork() (*Session, error) {
 	f := s.model.session(s.context, s.batch)
-	f.pos = s.pos
+	f.pos, f.watch = s.pos, s.watch
 	f.cache.copy(&s.cache, s.pos)
 	return f, nil
 }

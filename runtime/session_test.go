@@ -188,28 +188,32 @@ func TestOptionLimits(t *testing.T) {
 	}
 }
 
-// TestSteadyStateDoesNotAllocate: with one thread, a token within a page of
-// the cache takes no new memory.
+// TestSteadyStateDoesNotAllocate: a token within a page of the cache takes no
+// new memory.
 func TestSteadyStateDoesNotAllocate(t *testing.T) {
-	m := load(t, ternary(t), runtime.Options{Threads: 1})
-	s := session(t, m, runtime.SessionOptions{})
-	p, err := runtime.NewSampler(runtime.DefaultSampling())
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, next := t.Context(), []int32{1}
-	step := func() {
-		logits, err := s.Eval(ctx, next)
-		if err == nil {
-			next[0], err = p.Sample(logits)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	step()
-	if n := testing.AllocsPerRun(50, step); n != 0 {
-		t.Errorf("%v allocations a token", n)
+	for _, threads := range []int{1, 3} {
+		t.Run(fmt.Sprintf("%d threads", threads), func(t *testing.T) {
+			m := load(t, ternary(t), runtime.Options{Threads: threads})
+			s := session(t, m, runtime.SessionOptions{})
+			p, err := runtime.NewSampler(runtime.DefaultSampling())
+			if err != nil {
+				t.Fatal(err)
+			}
+			ctx, next := t.Context(), []int32{1}
+			step := func() {
+				logits, err := s.Eval(ctx, next)
+				if err == nil {
+					next[0], err = p.Sample(logits)
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+			step()
+			if n := testing.AllocsPerRun(50, step); n != 0 {
+				t.Errorf("%v allocations a token", n)
+			}
+		})
 	}
 }
 

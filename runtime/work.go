@@ -1,8 +1,8 @@
 package runtime
 
 import (
+	"github.com/akadata/bitnet-tool/internal/arch"
 	"github.com/akadata/bitnet-tool/internal/kernels"
-	"github.com/akadata/bitnet-tool/internal/par"
 )
 
 // headTokens is how many tokens' logits are computed at once. They are the
@@ -16,6 +16,8 @@ const parallelWork = 1 << 15
 // work is the memory of an evaluation, made once a session. Each slice has one
 // row for every token of a batch.
 type work struct {
+	n int // tokens of the batch
+
 	x        []float32 // the residual stream
 	h        []float32 // x after a norm
 	q, k, v  []float32 // queries, keys, values
@@ -30,13 +32,20 @@ type work struct {
 
 	// What the workers are at, and the loop bodies, made once so that no call
 	// allocates.
-	out         []float32
-	matrix      *matrix
-	layer       int
+	step        step
 	multiplying func(worker, lo, hi int) error
 	attending   func(worker, lo, hi int) error
+	eachToken   func(worker, lo, hi int) error
 
 	err error // of an operation; those that follow do nothing
+}
+
+// step holds the operands of one loop.
+type step struct {
+	out, x, gain []float32
+	matrix       *matrix
+	layer        int
+	token        func(s *Session, t int)
 }
 
 func (w *work) init(s *Session) {
@@ -58,7 +67,7 @@ func (w *work) init(s *Session) {
 	}
 	w.multiplying = func(worker, lo, hi int) error {
 		return m.guard(func() error {
-			w.matrix.multiply(w.out, w.matrix, &w.in, lo, hi, &w.tmp[worker])
+			w.step.matrix.multiply(w.step.out, w.step.matrix, &w.in, lo, hi, &w.tmp[worker])
 			return nil
 		})
 	}
@@ -68,16 +77,34 @@ func (w *work) init(s *Session) {
 		}
 		return nil
 	}
+	w.eachToken = func(_, lo, hi int) error {
+		for t := lo; t < hi; t++ {
+			w.step.token(s, t)
+		}
+		return nil
+	}
 }
 
-// input makes the n tokens in x the input of matrices, in the forms that they
-// take.
-func (w *work) input(x []float32, n int, matrices ...*matrix) {
-	quantize := false
-	for _, m := range matrices {
-		quantize = quantize || m.int8
+// tokens calls f for every token of the batch.
+func (s *Session) tokens(f func(s *Session, t int)) {
+	w := &s.work
+	if w.err == nil {
+		w.step.token = f
+		w.err = s.crew.For(w.n, 1, w.eachToken)
 	}
-	w.in.set(x, n, quantize)
+}
+
+// input makes x, a row a token, the input of matrices, in the forms that they
+// take.
+func (s *Session) input(x []float32, matrices ...*matrix) {
+	in := &s.work.in
+	in.n, in.x = s.work.n, x
+	for _, m := range matrices {
+		if m.int8 {
+			s.tokens(func(s *Session, t int) { s.work.in.quantize(t) })
+			return
+		}
+	}
 }
 
 // multiply sets out to m times the input.
@@ -86,16 +113,46 @@ func (s *Session) multiply(out []float32, m *matrix) {
 	if w.err != nil {
 		return
 	}
-	w.out, w.matrix = out, m
+	w.step.out, w.step.matrix = out, m
 	grain := parallelWork / (m.cols * w.in.n)
-	w.err = par.For(s.model.threads, m.rows, grain, w.multiplying)
+	w.err = s.crew.For(m.rows, grain, w.multiplying)
 }
 
-// norm normalizes the rows of x, as wide as gain.
-func norm(dst, x, gain []float32, eps float32) {
-	for at, width := 0, len(gain); at < len(x); at += width {
-		kernels.RMSNorm(dst[at:at+width], x[at:at+width], gain, eps)
-	}
+// norm normalizes the rows of x, as wide as gain, into those of dst.
+func (s *Session) norm(dst, x, gain []float32) {
+	w := &s.work
+	w.step.out, w.step.x, w.step.gain = dst, x, gain
+	s.tokens(func(s *Session, t int) {
+		st := &s.work.step
+		at, end := t*len(st.gain), (t+1)*len(st.gain)
+		kernels.RMSNorm(st.out[at:end], st.x[at:end], st.gain, s.model.params.Eps)
+	})
+}
+
+// add adds y to x.
+func (s *Session) add(x, y []float32) {
+	w := &s.work
+	w.step.out, w.step.x = x, y
+	s.tokens(func(s *Session, t int) {
+		st, width := &s.work.step, len(s.work.step.out)/s.work.n
+		kernels.Add(st.out[t*width:(t+1)*width], st.x[t*width:(t+1)*width])
+	})
+}
+
+// activate sets g to the activation of g times u.
+func (s *Session) activate(g, u []float32) {
+	w := &s.work
+	w.step.out, w.step.x = g, u
+	s.tokens(func(s *Session, t int) {
+		st, width := &s.work.step, s.model.params.FeedForward
+		g, u := st.out[t*width:(t+1)*width], st.x[t*width:(t+1)*width]
+		switch s.model.params.Activation {
+		case arch.ReLU2:
+			kernels.ReLU2Mul(g, u)
+		default:
+			kernels.SiLUMul(g, u)
+		}
+	})
 }
 
 // embed fills x with the embeddings of tokens.
@@ -110,24 +167,27 @@ func (s *Session) embed(x []float32, tokens []int32) {
 }
 
 // angles fills cos and sin for the batch.
-func (s *Session) angles(n int) {
-	m, half := s.model, s.model.params.HeadDim/2
-	for t := range n {
-		at := t * half
-		kernels.RopeAngles(s.work.cos[at:at+half], s.work.sin[at:at+half], s.pos+t, m.ropeStep, m.ropeDivisors)
-	}
+func (s *Session) angles() {
+	s.tokens(func(s *Session, t int) {
+		m, half := s.model, s.model.params.HeadDim/2
+		cos, sin := s.work.cos[t*half:(t+1)*half], s.work.sin[t*half:(t+1)*half]
+		kernels.RopeAngles(cos, sin, s.pos+t, m.ropeStep, m.ropeDivisors)
+	})
 }
 
 // rotate turns the heads in x by the angles of their tokens.
-func (s *Session) rotate(x []float32, heads int) {
-	p := s.model.params
-	d, half := p.HeadDim, p.HeadDim/2
-	turn := kernels.RopeHalves
-	if p.Interleaved {
-		turn = kernels.RopePairs
-	}
-	for i := 0; i*d < len(x); i++ {
-		at := i / heads * half
-		turn(x[i*d:(i+1)*d], s.work.cos[at:at+half], s.work.sin[at:at+half])
-	}
+func (s *Session) rotate(x []float32) {
+	s.work.step.out = x
+	s.tokens(func(s *Session, t int) {
+		p, w := s.model.params, &s.work
+		turn := kernels.RopeHalves
+		if p.Interleaved {
+			turn = kernels.RopePairs
+		}
+		width, half := len(w.step.out)/w.n, p.HeadDim/2
+		cos, sin := w.cos[t*half:(t+1)*half], w.sin[t*half:(t+1)*half]
+		for row := w.step.out[t*width : (t+1)*width]; len(row) > 0; row = row[p.HeadDim:] {
+			turn(row[:p.HeadDim], cos, sin)
+		}
+	})
 }
