@@ -40,6 +40,10 @@ var (
 			if err := sized(len(dst), len(src), 2); err != nil {
 				return err
 			}
+			if below(maxF16, src) {
+				fast().EncodeF16(dst, src)
+				return nil
+			}
 			for i, x := range src {
 				h, err := toF16(x)
 				if err != nil {
@@ -53,9 +57,7 @@ var (
 			if err := sized(len(src), len(dst), 2); err != nil {
 				return err
 			}
-			for i := range dst {
-				dst[i] = fromF16(binary.LittleEndian.Uint16(src[2*i:]))
-			}
+			fast().DecodeF16(dst, src)
 			return nil
 		},
 	}
@@ -64,6 +66,10 @@ var (
 		Encode: func(dst []byte, src []float32, _ Scale) error {
 			if err := sized(len(dst), len(src), 2); err != nil {
 				return err
+			}
+			if below(maxBF16, src) {
+				fast().EncodeBF16(dst, src)
+				return nil
 			}
 			for i, x := range src {
 				h, err := toBF16(x)
@@ -78,9 +84,7 @@ var (
 			if err := sized(len(src), len(dst), 2); err != nil {
 				return err
 			}
-			for i := range dst {
-				dst[i] = math.Float32frombits(uint32(binary.LittleEndian.Uint16(src[2*i:])) << 16)
-			}
+			fast().DecodeBF16(dst, src)
 			return nil
 		},
 	}

@@ -13,78 +13,95 @@ import (
 // 0–31 are in bits 7–6, 32–63 in bits 5–4, 64–95 in bits 3–2, 96–127 in bits
 // 1–0. The codes 0, 1, 2 are -1, 0, +1. After the last block come the scale as
 // F32 and 28 bytes that are written as zero and ignored when read.
-var i2sCodec = Codec{
-	Name: "I2_S", BlockLen: 128, BlockBytes: 32, Trailer: 32,
-	Encode:      encodeI2S,
-	Decode:      decodeI2S,
-	PackTrits:   packI2S,
-	UnpackTrits: unpackI2S,
-	PutTrailer:  putI2STrailer,
-	GetTrailer:  getI2STrailer,
+var i2sCodec = i2sAlongRows("I2_S", 32)
+
+// i2sAlongRows builds the codec of an I2_S layout whose blocks are 4·width
+// weights of one row in width bytes: weight e is in byte e mod width, the
+// earlier ones in the higher bits.
+func i2sAlongRows(name string, width int) Codec {
+	c := Codec{
+		Name: name, BlockLen: 4 * width, BlockBytes: width, Trailer: 32,
+		PutTrailer: putI2STrailer, GetTrailer: getI2STrailer,
+	}
+	c.PackTrits = func(dst, codes []byte, _ Scale) error { return packI2S(dst, codes, width) }
+	c.UnpackTrits = func(codes, src []byte) error { return unpackI2S(codes, src, width) }
+	c.Encode = func(dst []byte, src []float32, s Scale) error {
+		codes, err := i2sCodes(src, s)
+		if err != nil {
+			return err
+		}
+		return packI2S(dst, codes, width)
+	}
+	c.Decode = func(dst []float32, src []byte, s Scale) error {
+		codes := make([]byte, len(dst))
+		if err := unpackI2S(codes, src, width); err != nil {
+			return err
+		}
+		for i, c := range codes {
+			dst[i] = float32(s) * float32(int8(c)-1)
+		}
+		return nil
+	}
+	return c
 }
 
-func packI2S(dst, codes []byte, _ Scale) error {
-	n, err := blocks(len(codes), len(dst), 128, 32)
+func packI2S(dst, codes []byte, width int) error {
+	n, err := blocks(len(codes), len(dst), 4*width, width)
 	if err != nil {
 		return err
 	}
+	if width == 32 && fast().PackI2S(dst, codes) <= 2 {
+		return nil
+	}
 	for b := range n {
-		x, y := codes[128*b:128*b+128], dst[32*b:32*b+32]
+		x, y := codes[4*width*b:][:4*width], dst[width*b:][:width]
+		x0, x1, x2, x3 := x[:width], x[width:2*width], x[2*width:3*width], x[3*width:]
 		for i := range y {
-			if max(x[i], x[32+i], x[64+i], x[96+i]) > 2 {
+			if max(x0[i], x1[i], x2[i], x3[i]) > 2 {
 				return fmt.Errorf("block %d: %w", b, ErrCode)
 			}
-			y[i] = x[i]<<6 | x[32+i]<<4 | x[64+i]<<2 | x[96+i]
+			y[i] = x0[i]<<6 | x1[i]<<4 | x2[i]<<2 | x3[i]
 		}
 	}
 	return nil
 }
 
-func unpackI2S(codes, src []byte) error {
-	n, err := blocks(len(codes), len(src), 128, 32)
+func unpackI2S(codes, src []byte, width int) error {
+	n, err := blocks(len(codes), len(src), 4*width, width)
 	if err != nil {
 		return err
 	}
 	for b := range n {
-		x, y := codes[128*b:128*b+128], src[32*b:32*b+32]
+		x, y := codes[4*width*b:][:4*width], src[width*b:][:width]
+		x0, x1, x2, x3 := x[:width], x[width:2*width], x[2*width:3*width], x[3*width:]
 		for i, v := range y {
 			if v&(v>>1)&0x55 != 0 {
 				return fmt.Errorf("block %d, byte %d: %w", b, i, ErrCode)
 			}
-			x[i], x[32+i], x[64+i], x[96+i] = v>>6, v>>4&3, v>>2&3, v&3
+			x0[i], x1[i], x2[i], x3[i] = v>>6, v>>4&3, v>>2&3, v&3
 		}
 	}
 	return nil
 }
 
-func encodeI2S(dst []byte, src []float32, s Scale) error {
+// i2sCodes gives the codes of weights that are -s, 0 and s.
+func i2sCodes(src []float32, s Scale) ([]byte, error) {
 	codes := make([]byte, len(src))
 	for i, x := range src {
 		switch {
 		case x == 0:
 			codes[i] = 1
 		case !finite(x):
-			return notFinite(i, x)
+			return nil, notFinite(i, x)
 		case x == float32(s):
 			codes[i] = 2
 		case x == -float32(s):
 			codes[i] = 0
 		default:
-			return fmt.Errorf("weight %d: %w: %v with scale %v", i, ErrTernary, x, float32(s))
+			return nil, fmt.Errorf("weight %d: %w: %v with scale %v", i, ErrTernary, x, float32(s))
 		}
 	}
-	return packI2S(dst, codes, s)
-}
-
-func decodeI2S(dst []float32, src []byte, s Scale) error {
-	codes := make([]byte, len(dst))
-	if err := unpackI2S(codes, src); err != nil {
-		return err
-	}
-	for i, c := range codes {
-		dst[i] = float32(s) * float32(int8(c)-1)
-	}
-	return nil
+	return codes, nil
 }
 
 func putI2STrailer(dst []byte, s Scale) error {

@@ -19,6 +19,10 @@ func encodeQ8_0(dst []byte, src []float32, _ Scale) error {
 	if err != nil {
 		return err
 	}
+	if below(127*65504, src) { // so that no scale can round to Inf
+		fast().EncodeQ8(dst, src)
+		return nil
+	}
 	for b := range n {
 		x, y := src[32*b:32*b+32], dst[34*b:34*b+34]
 		amax, err := absMax(x)

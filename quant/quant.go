@@ -45,6 +45,11 @@ type Codec struct {
 	BlockBytes int // bytes a block
 	Trailer    int // bytes after the last block of a tensor
 
+	// Interleave is the number of rows that share a block, 0 where blocks lie
+	// along rows. Weights then come and go column by column: those of column 0
+	// of all rows of a group, those of column 1, …; see [Codec.RowMajor].
+	Interleave int
+
 	// Encode writes the blocks of src to dst. It refuses NaN and Inf
 	// ([ErrNotFinite]), and values and scales that would become Inf in the
 	// format ([ErrRange]).

@@ -11,7 +11,7 @@ import (
 
 // encodable lists the types that have an encoder, decodable those with a decoder.
 var (
-	encodable = []Type{F32, F16, BF16, Q8_0, I2_S, TQ1_0, TQ2_0, Q4_0, Q4_1, Q5_0, Q5_1, Q4_K, Q5_K, Q6_K}
+	encodable = []Type{F32, F16, BF16, Q8_0, I2_S, I2_S_64x16, TQ1_0, TQ2_0, Q4_0, Q4_1, Q5_0, Q5_1, Q4_K, Q5_K, Q6_K}
 	decodable = append(slices.Clone(encodable), Q2_K, Q3_K, Q8_K)
 )
 
@@ -29,9 +29,9 @@ func TestEncodeRefusesNonFinite(t *testing.T) {
 					t.Fatalf("got %v, want ErrNotFinite", err)
 				}
 				where := map[Type]string{
-					F32: "weight 1:", F16: "weight 1:", BF16: "weight 1:", I2_S: "weight 192:",
+					F32: "weight 1:", F16: "weight 1:", BF16: "weight 1:", I2_S: "weight 192:", I2_S_64x16: "weight 96:",
 				}[typ]
-				if c.BlockLen > 1 && typ != I2_S {
+				if where == "" {
 					where = fmt.Sprintf("block 1: weight %d:", c.BlockLen/2)
 				}
 				if !strings.Contains(err.Error(), where) {

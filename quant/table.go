@@ -52,6 +52,8 @@ const (
 	Q1_0
 	Q2_0
 	I8_S
+	I2_S_64x16
+	I2_S_4ROWS
 	TL1
 	TL2
 	numTypes
@@ -105,6 +107,8 @@ var table = [numTypes]Codec{
 	Q1_0:       {Name: "Q1_0", BlockLen: 128, BlockBytes: 18},
 	Q2_0:       {Name: "Q2_0", BlockLen: 64, BlockBytes: 18},
 	I8_S:       {Name: "I8_S"},
+	I2_S_64x16: i2s64x16Codec,
+	I2_S_4ROWS: i2s4RowsCodec,
 	TL1:        {Name: "TL1", BlockLen: 4, BlockBytes: 1, Trailer: 32},
 	TL2:        {Name: "TL2", bytes: tl2Bytes},
 }

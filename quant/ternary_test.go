@@ -8,7 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-var ternary = []Type{I2_S, TQ1_0, TQ2_0}
+var ternary = []Type{I2_S, I2_S_64x16, TQ1_0, TQ2_0}
 
 func TestTritsRoundTrip(t *testing.T) {
 	for _, typ := range ternary {

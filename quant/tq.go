@@ -3,14 +3,17 @@ package quant
 import (
 	"encoding/binary"
 	"fmt"
+
+	"github.com/akadata/bitnet-tool/internal/kernels"
 )
 
 // What TQ1_0 and TQ2_0 share: 256 weights a block with one F16 scale d at the
 // block's end, d being the largest magnitude of the block. They differ in how
 // the 256 codes become bytes (ggml src/ggml-quants.c, d99724f2).
 
-// tqCodec builds a codec from a way to pack 256 codes and to unpack them.
-func tqCodec(name string, size int, pack, unpack func(codes, packed []byte)) Codec {
+// tqCodec builds a codec from a way to pack 256 codes and to unpack them, and the
+// kernel that packs many blocks and gives the largest code.
+func tqCodec(name string, size int, pack, unpack func(codes, packed []byte), kernel func(k *kernels.Backend) func(dst, codes []byte, d uint16) byte) Codec {
 	c := Codec{Name: name, BlockLen: 256, BlockBytes: size}
 	body := size - 2
 
@@ -79,6 +82,9 @@ func tqCodec(name string, size int, pack, unpack func(codes, packed []byte)) Cod
 		}
 		if err != nil {
 			return fmt.Errorf("scale: %w", err)
+		}
+		if kernel(fast())(dst, codes, h) <= 2 {
+			return nil
 		}
 		for b := range n {
 			x, y := codes[256*b:256*b+256], dst[size*b:size*b+size]

@@ -1,5 +1,7 @@
 package quant
 
+import "github.com/akadata/bitnet-tool/internal/kernels"
+
 // TQ1_0: five trits a byte in base 3, the first one most significant, kept as
 // a fixed-point fraction: byte = ceil(value·256/243). Multiplying the byte by
 // 3^k mod 256 then brings trit k to the top. 32 bytes hold weights 0–159
@@ -30,7 +32,8 @@ var tq1_0Codec = tqCodec("TQ1_0", 54,
 				}
 			}
 		}
-	})
+	},
+	func(k *kernels.Backend) func(dst, codes []byte, d uint16) byte { return k.PackTQ1 })
 
 // tq1Groups lists where each run of bytes starts, how long it is, and which
 // weights it holds.
