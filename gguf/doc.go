@@ -8,6 +8,10 @@
 // [NewLayout]: it computes every offset before a byte is written, so that
 // tensors can be written in any order and by several workers.
 //
+// [OpenModel] also takes the first part of a model that is split over several
+// files and reads all of them as one. [File.Copy] writes a file with other
+// metadata, and [File.Split] as parts; tensors keep their bytes.
+//
 // The reader trusts nothing: every length is checked against the bytes that
 // are left before memory is taken for it, and a tensor directory with gaps,
 // overlaps or a wrong order is refused, as ggml does.

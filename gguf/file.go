@@ -78,7 +78,7 @@ func Open(path string) (*File, error) {
 		f.Close()
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	g.closer = f
+	g.closer = &opened{File: f, path: path, info: st}
 	return g, nil
 }
 

@@ -25,12 +25,26 @@ type Layout struct {
 // NewLayout plans a file. general.alignment is honoured if set; no key is
 // added. Errors name the key or tensor.
 func NewLayout(m *Meta, ts []TensorInfo) (*Layout, error) {
+	entries := make([]Tensor, len(ts))
+	for i, info := range ts {
+		var err error
+		if entries[i], err = NewTensor(info); err != nil {
+			return nil, fmt.Errorf("tensor %q: %w", info.Name, err)
+		}
+	}
+	return LayoutOf(m, entries)
+}
+
+// LayoutOf plans a file of tensors that are in other files already: their type
+// numbers and sizes stay, whether or not their layout is known; offsets are
+// assigned anew.
+func LayoutOf(m *Meta, ts []Tensor) (*Layout, error) {
 	align, err := alignment(m)
 	if err != nil {
 		return nil, err
 	}
 	l := &Layout{align: align}
-	if l.Tensors, err = layTensors(ts, align); err != nil {
+	if l.Tensors, err = place(ts, align); err != nil {
 		return nil, err
 	}
 
@@ -77,24 +91,21 @@ func (l *Layout) check() error {
 		return err
 	}
 	for i, t := range l.Tensors {
-		if f.Tensors[i].Type != t.Type {
+		// What was not known before may be so now.
+		if f.Tensors[i].Type != t.Type && t.Type != quant.Invalid || f.Tensors[i].TypeID != t.TypeID {
 			return fmt.Errorf("%w: tensor %q: %s of %v weights cannot be told from another type of number %d with alignment %d",
-				ErrFormat, t.Name, t.Type, t.Dims, t.TypeID, l.align)
+				ErrFormat, t.Name, t.TypeName(), t.Dims, t.TypeID, l.align)
 		}
 	}
 	return nil
 }
 
-// layTensors assigns type numbers, sizes and offsets.
-func layTensors(ts []TensorInfo, align int64) ([]Tensor, error) {
+// place assigns offsets.
+func place(ts []Tensor, align int64) ([]Tensor, error) {
 	var off int64
 	out := make([]Tensor, 0, len(ts))
-	for _, info := range ts {
-		t, err := layTensor(info)
-		if err != nil {
-			return nil, fmt.Errorf("tensor %q: %w", info.Name, err)
-		}
-		if t.Size > math.MaxInt64/2-off {
+	for _, t := range ts {
+		if t.Size < 0 || t.Size > math.MaxInt64/2-off {
 			return nil, fmt.Errorf("%w: tensor %q: file size overflows", ErrFormat, t.Name)
 		}
 		t.Offset = off
@@ -104,7 +115,9 @@ func layTensors(ts []TensorInfo, align int64) ([]Tensor, error) {
 	return out, nil
 }
 
-func layTensor(info TensorInfo) (Tensor, error) {
+// NewTensor gives the entry of a tensor that is to be written, with type number
+// and size; where it goes is up to [LayoutOf].
+func NewTensor(info TensorInfo) (Tensor, error) {
 	t := Tensor{TensorInfo: info}
 	if len(info.Name) > maxNameWrite {
 		return t, fmt.Errorf("%w: name of %d bytes, ggml reads at most %d", ErrFormat, len(info.Name), maxNameWrite)
@@ -196,7 +209,7 @@ func (e *encoder) array(t ValueType, n int) {
 // copyArray copies an array of another file as it is.
 func (e *encoder) copyArray(a Array) error {
 	if a.order != binary.LittleEndian || a.lenW != 8 {
-		return fmt.Errorf("%w: an array of a version 1 or big-endian file cannot be copied", ErrFormat)
+		return fmt.Errorf("%w: an array of a version 1 or big-endian file cannot be copied", ErrUnsupported)
 	}
 	e.array(a.Elem, a.Len)
 	if _, err := io.CopyN(e, a.Raw(), a.size); err != nil {

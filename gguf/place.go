@@ -33,15 +33,19 @@ func (f *File) place() error {
 				ErrFormat, t.Name, t.Offset, f.Tensors[i-1].Name, f.Tensors[i-1].Offset)
 		}
 	}
-	arch := f.Architecture()
+	k := knowledge{arch: f.Architecture(), i2s: quant.I2_S}
+	if layout, ok := f.Meta.Value(LayoutKey); ok {
+		name, _ := layout.(string)
+		k.i2s = I2SLayout(name).Type() // Invalid for layouts not known here
+	}
 	for i := range f.Tensors {
 		t := &f.Tensors[i]
 		left := f.FileSize - f.DataOffset - t.Offset
 		var err error
 		if i+1 < len(f.Tensors) {
-			err = t.placeBefore(f.Tensors[i+1], left, f.Alignment, arch)
+			err = t.placeBefore(f.Tensors[i+1], left, f.Alignment, k)
 		} else {
-			err = t.placeLast(left, f.Alignment, arch)
+			err = t.placeLast(left, f.Alignment, k)
 		}
 		if err != nil {
 			return fmt.Errorf("tensor %q: %w", t.Name, err)
@@ -53,9 +57,9 @@ func (f *File) place() error {
 // placeBefore sets type and size of a tensor that has another one after it;
 // left is the number of bytes from its offset to the end of the file, negative
 // if the file ends before.
-func (t *Tensor) placeBefore(next Tensor, left, align int64, arch string) error {
+func (t *Tensor) placeBefore(next Tensor, left, align int64, k knowledge) error {
 	gap := next.Offset - t.Offset
-	t.Type, t.Size = resolveType(t.TypeID, t.Rows(), t.Cols(), gap, align, arch), gap
+	t.Type, t.Size = resolveType(t.TypeID, t.Rows(), t.Cols(), gap, align, k), gap
 	if t.Type != quant.Invalid {
 		if err := t.sizeByType(gap, align); err != nil {
 			return err
@@ -72,8 +76,8 @@ func (t *Tensor) placeBefore(next Tensor, left, align int64, arch string) error 
 }
 
 // placeLast is placeBefore for the last tensor.
-func (t *Tensor) placeLast(left, align int64, arch string) error {
-	t.Type, t.Size = resolveType(t.TypeID, t.Rows(), t.Cols(), left, align, arch), left
+func (t *Tensor) placeLast(left, align int64, k knowledge) error {
+	t.Type, t.Size = resolveType(t.TypeID, t.Rows(), t.Cols(), left, align, k), left
 	switch {
 	case t.Type == quant.Invalid && left <= 0:
 		return truncated(1 - left)

@@ -58,16 +58,25 @@ func typeID(t quant.Type) (uint32, bool) {
 	return 0, false
 }
 
+// knowledge is what the metadata add to a type number.
+type knowledge struct {
+	arch string     // general.architecture
+	i2s  quant.Type // what I2_S is: one of its layouts, or Invalid if the file names one that is not known
+}
+
 // resolveType decides what the number of a tensor means, given the bytes
 // between its offset and the next one's. It never goes by the number alone
 // where two programs disagree: the size decides, then the architecture. The
 // result is quant.Invalid when nothing fits.
-func resolveType(id uint32, rows, cols, gap, align int64, arch string) quant.Type {
+func resolveType(id uint32, rows, cols, gap, align int64, k knowledge) quant.Type {
 	if t, ok := typeByID[id]; ok {
 		return t
 	}
 	var fits []quant.Type
 	for _, t := range disputedTypes[id] {
+		if t == quant.I2_S {
+			t = k.i2s
+		}
 		c, _ := quant.Lookup(t)
 		if n, err := c.Size(rows, cols); err == nil && fills(n, gap, align) {
 			fits = append(fits, t)
@@ -76,7 +85,7 @@ func resolveType(id uint32, rows, cols, gap, align int64, arch string) quant.Typ
 	switch {
 	case len(fits) == 1:
 		return fits[0]
-	case len(fits) > 1 && strings.HasPrefix(arch, "bitnet"):
+	case len(fits) > 1 && strings.HasPrefix(k.arch, "bitnet"):
 		return fits[0]
 	}
 	return quant.Invalid
@@ -120,6 +129,7 @@ const (
 	Upstream Dialect = "upstream"
 	BitNet   Dialect = "bitnet.cpp"
 	IK       Dialect = "ik_llama.cpp"
+	Prism    Dialect = "prism" // PrismML's forks: 40 is Q1_0
 )
 
 // Dialect tells the dialect from the tensor types present.
@@ -129,8 +139,10 @@ func (f *File) Dialect() Dialect {
 		switch {
 		case private(t.TypeID):
 			return IK
-		case t.Type == quant.I2_S || t.Type == quant.TL1 || t.Type == quant.TL2 || t.Type == quant.I8_S:
+		case t.IsI2S() || t.Type == quant.TL1 || t.Type == quant.TL2 || t.Type == quant.I8_S:
 			d = BitNet
+		case t.Type == quant.Q1_0 && t.TypeID == 40:
+			d = Prism
 		}
 	}
 	return d

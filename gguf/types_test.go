@@ -21,7 +21,7 @@ func TestTypeNumbers(t *testing.T) {
 	}
 	for id, name := range names {
 		c, _ := quant.ByName(name)
-		if got := resolveType(uint32(id), 1, 256, 0, 32, ""); got != c.Type {
+		if got := resolveType(uint32(id), 1, 256, 0, 32, knowledge{}); got != c.Type {
 			t.Errorf("%d is %s, want %s", id, got, name)
 		}
 		if name == "-" {
@@ -195,6 +195,9 @@ func TestDialect(t *testing.T) {
 		{"TL1", v3(1, 0).tensor("t", 38, 0, 256, 2).data(32, 160), BitNet},
 		{"TL2", v3(1, 0).tensor("t", 39, 0, 256, 2).data(32, 160), BitNet},
 		{"IQ2_BN", v3(2, 0).tensor("t", 36, 0, 256, 2).tensor("n", 135, 160, 64).data(32, 180), IK},
+		{"Q1_0 under 40", v3(1, 0).tensor("t", 40, 0, 256, 2).data(32, 72), Prism},
+		{"Q1_0 under 41", v3(1, 0).tensor("t", 41, 0, 256, 2).data(32, 72), Upstream},
+		{"I2_S in groups of 64", v3(1, 1).key(LayoutKey, 8).str("64x16").tensor("t", 36, 0, 64, 2).data(32, 64), BitNet},
 		{"nobody's number", v3(1, 0).tensor("t", 4000, 0, 1).data(32, 1), Upstream},
 	}
 	for _, tt := range tests {
