@@ -1,18 +1,23 @@
 // Package kernels holds the loops in which a model spends its time, over slices
 // of bytes and numbers. It knows neither tensors nor files.
 //
-// The matrix kernels come in two kinds. Dot… multiplies one packed row of a
-// matrix, read as it is in the file, with the int8 activations of any number of
-// tokens; sums of integers are exact, so they do not depend on any order.
-// Decode… turns a row into float32 for [DotF32], whose order of summation is
-// fixed. [QuantizeInt8] makes the int8 activations. The rest is what a layer
-// does between its matrices: [RMSNorm], rotation, attention, gating.
+// Begin with [Default], which gives the fastest [Backend] this machine can run;
+// [Lookup] gives one by its name. A backend is a set of functions: those of
+// [Ternary] multiply codes with the int8 activations that QuantizeInt8 of
+// [Layer] makes, MulF16 and its like multiply rows of other formats with float32,
+// [Attention] compares queries with keys, [Layer] has what is between the
+// matrices, and [Converter] turns weights into other encodings.
 //
-// Plain Go is the specification: an assembly version of an integer kernel gives
-// the same numbers. Products that feed a sum are written float32(a*b) + c, so
-// that no compiler fuses them and all machines agree.
+// Plain Go is the specification, and all backends give the same numbers to the
+// bit. Sums of integers are exact. Sums of floating point numbers have one
+// order, that of [DotF32]; products that feed a sum are written
+// float32(a*b) + c and are never fused, since a fused product cannot be had in
+// plain Go at a bearable speed, and where memory is the limit it gains nothing.
 //
 // No kernel panics on the contents of its inputs: code 3 of a ternary format
 // has a defined meaning, NaN and Inf travel on. Lengths that do not belong
 // together are the caller's mistake.
+//
+// The assembly for amd64 is written by the generators in _asm; go generate runs
+// them.
 package kernels

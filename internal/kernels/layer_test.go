@@ -8,6 +8,9 @@ import (
 	. "github.com/akadata/bitnet-tool/internal/kernels"
 )
 
+// plain is the backend in plain Go.
+var plain = Available()[0]
+
 // near fails unless got is within tol of want, relative to 1 or to want.
 func near(t *testing.T, what string, got float32, want, tol float64) {
 	t.Helper()
@@ -26,18 +29,18 @@ func TestRMSNorm(t *testing.T) {
 	}
 	scale := 1 / math.Sqrt(sum/2560+eps)
 	dst := make([]float32, 2560)
-	RMSNorm(dst, x, gain, eps)
+	plain.RMSNorm(dst, x, gain, eps)
 	for i := range dst {
 		near(t, "norm", dst[i], float64(x[i])*scale*float64(gain[i]), 1e-6)
 	}
-	RMSNorm(x, x, gain, eps) // in place
+	plain.RMSNorm(x, x, gain, eps) // in place
 	for i := range x {
 		if x[i] != dst[i] {
 			t.Fatalf("in place: element %d is %v, want %v", i, x[i], dst[i])
 		}
 	}
 	zero := make([]float32, 4)
-	RMSNorm(zero, zero, gain, eps)
+	plain.RMSNorm(zero, zero, gain, eps)
 	if zero[0] != 0 {
 		t.Errorf("norm of zero is %v", zero[0])
 	}
@@ -57,7 +60,7 @@ func TestRMSNormOrder(t *testing.T) {
 	root := float32(math.Sqrt(float64(float32(mean + 1e-5))))
 	r := float32(1) / root
 	dst := make([]float32, 3)
-	RMSNorm(dst, x, gain, 1e-5)
+	plain.RMSNorm(dst, x, gain, 1e-5)
 	for i := range dst {
 		y := x[i] * r
 		y *= gain[i]
@@ -89,7 +92,7 @@ func TestExpSum(t *testing.T) {
 				sum += math.Exp(float64(v)*float64(tt.scale) - m)
 			}
 			got := append([]float32(nil), tt.x...)
-			total := ExpSum(got, tt.scale)
+			total := plain.ExpSum(got, tt.scale)
 			for i, v := range tt.x {
 				near(t, "probability", got[i]/float32(total), math.Exp(float64(v)*float64(tt.scale)-m)/sum, 1e-6)
 			}
@@ -101,13 +104,13 @@ func TestGates(t *testing.T) {
 	nan := float32(math.NaN())
 	for _, x := range []float32{-100, -3, -0.5, 0, 0.5, 3, 100, 300} {
 		g, u := []float32{x}, []float32{1.5}
-		SiLUMul(g, u)
+		plain.SiLUMul(g, u)
 		near(t, "silu", g[0], float64(x)/(1+math.Exp(-float64(x)))*1.5, 1e-6)
 		g[0] = x
-		ReLU2Mul(g, u)
+		plain.ReLU2Mul(g, u)
 		near(t, "relu2", g[0], math.Pow(math.Max(float64(x), 0), 2)*1.5, 1e-6)
 	}
-	for name, gate := range map[string]func(g, u []float32){"silu": SiLUMul, "relu2": ReLU2Mul} {
+	for name, gate := range map[string]func(g, u []float32){"silu": plain.SiLUMul, "relu2": plain.ReLU2Mul} {
 		g := []float32{nan}
 		if gate(g, []float32{1}); g[0] == g[0] {
 			t.Errorf("%s hides NaN: %v", name, g[0])
@@ -131,7 +134,7 @@ func TestRope(t *testing.T) {
 			pairs[2*i], pairs[2*i+1] = halves[i], halves[i+dim/2]
 		}
 		x := append([]float32(nil), halves...)
-		RopeHalves(halves, cos, sin)
+		plain.Rotate(halves[:dim/2], halves[dim/2:], cos, sin)
 		RopePairs(pairs, cos, sin)
 		for i := range dim / 2 {
 			angle := pos * math.Pow(base, -2*float64(i)/dim)

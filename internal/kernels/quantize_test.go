@@ -6,8 +6,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-
-	. "github.com/akadata/bitnet-tool/internal/kernels"
 )
 
 func TestQuantizeInt8(t *testing.T) {
@@ -35,7 +33,7 @@ func TestQuantizeInt8(t *testing.T) {
 				q = make([]int8, len(tt.x))
 				q[0] = 99 // must be overwritten
 			}
-			scale, sum := QuantizeInt8(q, tt.x)
+			scale, sum := plain.QuantizeInt8(q, tt.x)
 			same := scale == tt.scale || scale != scale && tt.scale != tt.scale
 			if !same || sum != tt.sum || !cmp.Equal(q, tt.q) {
 				t.Errorf("scale %v, q %v, sum %d; want %v, %v, %d", scale, q, sum, tt.scale, tt.q, tt.sum)
@@ -52,7 +50,7 @@ func TestQuantizeInt8Scale(t *testing.T) {
 	for range 10_000 {
 		amax := float32(r.Float64() + 0.1)
 		q := make([]int8, 2)
-		scale, _ := QuantizeInt8(q, []float32{amax, -amax / 3})
+		scale, _ := plain.QuantizeInt8(q, []float32{amax, -amax / 3})
 		if want := float32(127 / float64(amax)); scale != want {
 			t.Fatalf("scale of %v is %v, want %v", amax, scale, want)
 		}

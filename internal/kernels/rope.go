@@ -27,24 +27,20 @@ func RopeAngles(cos, sin []float32, pos int, step float32, divisors []float32) {
 	}
 }
 
-// RopeHalves rotates the pairs (i, i+d/2) of a head of width d, as checkpoints
-// of Hugging Face have them ("NEOX").
-func RopeHalves(x, cos, sin []float32) {
-	half := len(x) / 2
-	a, b := x[:half], x[half:]
-	for i, c := range cos[:half] {
-		a[i], b[i] = rotate(a[i], b[i], c, sin[i])
-	}
-}
-
 // RopePairs rotates the pairs (2i, 2i+1), as GGUF files of arch llama have
 // them.
 func RopePairs(x, cos, sin []float32) {
 	for i, c := range cos[:len(x)/2] {
-		x[2*i], x[2*i+1] = rotate(x[2*i], x[2*i+1], c, sin[i])
+		x[2*i], x[2*i+1] = turn(x[2*i], x[2*i+1], c, sin[i])
 	}
 }
 
-func rotate(a, b, c, s float32) (float32, float32) {
+func rotate(a, b, cos, sin []float32) {
+	for i, c := range cos {
+		a[i], b[i] = turn(a[i], b[i], c, sin[i])
+	}
+}
+
+func turn(a, b, c, s float32) (float32, float32) {
 	return float32(a*c) - float32(b*s), float32(a*s) + float32(b*c)
 }

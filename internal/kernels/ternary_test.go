@@ -211,18 +211,3 @@ func TestDotAnyBytes(*testing.T) {
 		DotQ8_0(make([]float64, 2), fill(32*34), q)
 	}
 }
-
-func BenchmarkDotI2S(b *testing.B) {
-	r := rand.New(rand.NewPCG(9, 10))
-	for _, cols := range []int{2560, 6912} {
-		for _, n := range []int{1, 16} {
-			b.Run(fmt.Sprintf("cols=%d/tokens=%d", cols, n), func(b *testing.B) {
-				row, q, dst := make([]byte, cols/4), tokens(r, n, cols), make([]int32, n)
-				b.SetBytes(int64(cols / 4))
-				for b.Loop() {
-					DotI2S(dst, row, q)
-				}
-			})
-		}
-	}
-}

@@ -5,56 +5,6 @@ import (
 	"math"
 )
 
-// DotF32 gives Σ a[i]·b[i] over the length of a. Element i goes to partial sum
-// i mod 8; each is summed in order in float32, and the eight end as
-// ((0+4)+(2+6)) + ((1+5)+(3+7)), which is what halving a vector of eight gives.
-func DotF32(a, b []float32) float32 {
-	var s0, s1, s2, s3, s4, s5, s6, s7 float32
-	b = b[:len(a)]
-	for len(a) >= 8 && len(b) >= 8 {
-		s0 += float32(a[0] * b[0])
-		s1 += float32(a[1] * b[1])
-		s2 += float32(a[2] * b[2])
-		s3 += float32(a[3] * b[3])
-		s4 += float32(a[4] * b[4])
-		s5 += float32(a[5] * b[5])
-		s6 += float32(a[6] * b[6])
-		s7 += float32(a[7] * b[7])
-		a, b = a[8:], b[8:]
-	}
-	if len(a) > 0 {
-		s := [8]float32{s0, s1, s2, s3, s4, s5, s6, s7}
-		for i, v := range a {
-			s[i] += float32(v * b[i])
-		}
-		s0, s1, s2, s3, s4, s5, s6, s7 = s[0], s[1], s[2], s[3], s[4], s[5], s[6], s[7]
-	}
-	return ((s0 + s4) + (s2 + s6)) + ((s1 + s5) + (s3 + s7))
-}
-
-// AddScaled adds f·x to dst, element by element.
-func AddScaled(dst, x []float32, f float32) {
-	x = x[:len(dst)]
-	for i, v := range x {
-		dst[i] += float32(v * f)
-	}
-}
-
-// Scale multiplies x by f.
-func Scale(x []float32, f float32) {
-	for i := range x {
-		x[i] *= f
-	}
-}
-
-// Add adds x to dst.
-func Add(dst, x []float32) {
-	x = x[:len(dst)]
-	for i, v := range x {
-		dst[i] += v
-	}
-}
-
 // DecodeF32 reads len(dst) little-endian float32.
 func DecodeF32(dst []float32, src []byte) {
 	src = src[:4*len(dst)]
