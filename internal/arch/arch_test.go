@@ -243,6 +243,63 @@ func TestBadConfig(t *testing.T) {
 	}
 }
 
+// Which architecture a configuration stands for: by architectures first, then
+// by model_type.
+func TestDispatch(t *testing.T) {
+	const sizes = `"hidden_size":256,"intermediate_size":512,"num_hidden_layers":1,"num_attention_heads":4,"vocab_size":512,"max_position_embeddings":64`
+	for _, tc := range []struct {
+		name, config string
+		arch         string // "" if refused
+		ternary      bool
+	}{
+		{"2B-4T", `"architectures":["BitNetForCausalLM"],"model_type":"bitnet","hidden_act":"relu2"`, "bitnet-b1.58", true},
+		{"1bitLLM", `"architectures":["BitnetForCausalLM"],"model_type":"llama","hidden_act":"silu"`, "bitnet", true},
+		{"Falcon-E", `"architectures":["LlamaForCausalLM"],"model_type":"llama","hidden_act":"silu","quantization_config":{"quant_method":"bitnet"}`, "llama", true},
+		{"Llama", `"architectures":["LlamaForCausalLM"],"model_type":"llama","hidden_act":"silu"`, "llama", false},
+		{"embedding on Qwen", `"architectures":["Qwen3Model"],"model_type":"qwen3","hidden_act":"silu"`, "qwen3", true},
+		{"embedding on Gemma", `"architectures":["Gemma3TextModel"],"model_type":"gemma3_text","hidden_activation":"gelu_pytorch_tanh"`, "gemma3", true},
+		{"Gemma with another activation", `"model_type":"gemma3_text","hidden_activation":"silu"`, "", true},
+		{"Llama with Gemma's", `"architectures":["LlamaForCausalLM"],"hidden_act":"gelu_pytorch_tanh"`, "", false},
+		{"Qwen 2", `"architectures":["Qwen2ForCausalLM"],"model_type":"qwen2","hidden_act":"silu"`, "", false},
+		{"two architectures", `"architectures":["LlamaForCausalLM","BitNetForCausalLM"],"hidden_act":"silu"`, "", false},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			c, err := arch.ParseConfig([]byte("{" + tc.config + "," + sizes + "}"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			p, err := c.Params()
+			if tc.arch == "" {
+				if !errors.Is(err, arch.ErrUnsupported) {
+					t.Errorf("error %v", err)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if p.Name != tc.arch || p.Ternary != tc.ternary || c.Ternary() != tc.ternary {
+				t.Errorf("architecture %s, ternary %t", p.Name, p.Ternary)
+			}
+			m := &gguf.Meta{}
+			m.Set("general.architecture", p.Name)
+			if p.InNorms {
+				p.Pooling = arch.PoolCLS
+			}
+			p.SetMeta(m)
+			back, err := arch.FromMeta(m)
+			if err != nil {
+				t.Fatal(err)
+			}
+			// Architectures with int8 activations of their own are ternary.
+			p.Int8Activations = p.Int8Activations || back.Int8Activations
+			if diff := cmp.Diff(p, back, cmpopts.IgnoreFields(arch.Params{}, "Tied")); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
 func TestDuplicateQuantizationConfig(t *testing.T) {
 	c, err := arch.ParseConfig([]byte(`{"architectures":["LlamaForCausalLM"],
 		"quantization_config":{"quant_method":"bitnet"},
@@ -252,6 +309,9 @@ func TestDuplicateQuantizationConfig(t *testing.T) {
 	}
 	if !c.Ternary() || c.Quantization.LinearClass != "bitlinear" {
 		t.Errorf("%+v", c.Quantization)
+	}
+	if len(c.Warnings) != 1 || !strings.Contains(c.Warnings[0], "quantization_config") {
+		t.Errorf("warnings %q", c.Warnings)
 	}
 }
 

@@ -1,6 +1,7 @@
 package arch
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -22,11 +23,18 @@ type Config struct {
 	RopeScaling       any      `json:"rope_scaling"`
 	RMSNormEps        *float64 `json:"rms_norm_eps"`
 	HiddenAct         string   `json:"hidden_act"`
+	HiddenActivation  string   `json:"hidden_activation"` // Gemma's name of hidden_act
+	QueryScalar       *float64 `json:"query_pre_attn_scalar"`
 	TieWordEmbeddings bool     `json:"tie_word_embeddings"`
 	AttentionBias     bool     `json:"attention_bias"`
 	MLPBias           bool     `json:"mlp_bias"`
 
+	SlidingWindow *int `json:"sliding_window"`
+
 	Quantization *Quantization `json:"quantization_config"`
+
+	// Warnings tell what was odd but not wrong.
+	Warnings []string `json:"-"`
 }
 
 // Quantization is config.json's quantization_config (transformers,
@@ -52,13 +60,52 @@ func ParseConfig(data []byte) (*Config, error) {
 	if err := json.Unmarshal(data, &c); err != nil {
 		return nil, fmt.Errorf("%w: config.json: %w", ErrParams, err)
 	}
+	if twice, err := repeatedKeys(data); err == nil && len(twice) > 0 {
+		c.Warnings = append(c.Warnings, fmt.Sprintf("config.json has the key %q more than once; the last counts", twice[0]))
+	}
+	if n := c.SlidingWindow; n != nil && c.embedding() && *n < c.MaxPositions {
+		c.Warnings = append(c.Warnings, fmt.Sprintf("config.json has sliding_window %d, which is not kept: texts of more tokens may give other vectors than in transformers", *n))
+	}
 	return &c, nil
+}
+
+// repeatedKeys lists the keys of a JSON object that occur again.
+func repeatedKeys(data []byte) ([]string, error) {
+	d := json.NewDecoder(bytes.NewReader(data))
+	if _, err := d.Token(); err != nil {
+		return nil, err
+	}
+	seen := map[string]bool{}
+	var twice []string
+	for d.More() {
+		t, err := d.Token()
+		if err != nil {
+			return nil, err
+		}
+		key, _ := t.(string)
+		if seen[key] {
+			twice = append(twice, key)
+		}
+		seen[key] = true
+		var value json.RawMessage
+		if err := d.Decode(&value); err != nil {
+			return nil, err
+		}
+	}
+	return twice, nil
 }
 
 // Ternary reports whether the configuration declares a model trained with
 // ternary weights.
 func (c *Config) Ternary() bool {
-	return c.bitnet() || c.Quantization != nil && c.Quantization.Method == "bitnet"
+	return c.bitnet() || c.embedding() || c.Quantization != nil && c.Quantization.Method == "bitnet"
+}
+
+// embedding reports one of the embedding models: other models of their types
+// lack the norms that the table wants.
+func (c *Config) embedding() bool {
+	name, _ := c.archName()
+	return name == "qwen3" || name == "gemma3"
 }
 
 func (c *Config) bitnet() bool { return c.is("BitNetForCausalLM") }
@@ -70,14 +117,9 @@ func (c *Config) is(name string) bool {
 
 // Params checks the configuration and gives the model's parameters.
 func (c *Config) Params() (*Params, error) {
-	var name string
-	switch {
-	case c.bitnet():
-		name = "bitnet-b1.58"
-	case c.is("LlamaForCausalLM"):
-		name = "llama"
-	default:
-		return nil, fmt.Errorf("%w: config.json: architectures %q, known are BitNetForCausalLM and LlamaForCausalLM", ErrUnsupported, c.Architectures)
+	name, err := c.archName()
+	if err != nil {
+		return nil, err
 	}
 	if err := c.refuse(); err != nil {
 		return nil, err
@@ -86,7 +128,7 @@ func (c *Config) Params() (*Params, error) {
 	if err != nil {
 		return nil, err
 	}
-	act, err := parseActivation(c.HiddenAct)
+	act, err := spec.parseActivation(c.activation())
 	if err != nil {
 		return nil, fmt.Errorf("config.json: hidden_act: %w", err)
 	}
@@ -113,6 +155,33 @@ func (c *Config) Params() (*Params, error) {
 	return p, nil
 }
 
+// archName dispatches on architectures first: checkpoints of 1bitLLM have
+// model_type "llama". The BitNet graph goes by the name whose default
+// activation is the model's, since most loaders know no other.
+func (c *Config) archName() (string, error) {
+	switch {
+	case c.bitnet() && c.activation() == string(SiLU):
+		return "bitnet", nil
+	case c.bitnet():
+		return "bitnet-b1.58", nil
+	case c.is("LlamaForCausalLM"):
+		return "llama", nil
+	case c.ModelType == "qwen3":
+		return "qwen3", nil
+	case c.ModelType == "gemma3_text":
+		return "gemma3", nil
+	}
+	return "", fmt.Errorf("%w: config.json: architectures %q and model_type %q, known are BitNetForCausalLM, LlamaForCausalLM, and embedding models of type qwen3 and gemma3_text",
+		ErrUnsupported, c.Architectures, c.ModelType)
+}
+
+func (c *Config) activation() string {
+	if c.HiddenActivation != "" {
+		return c.HiddenActivation
+	}
+	return c.HiddenAct
+}
+
 // refuse names what would silently change the computation.
 func (c *Config) refuse() error {
 	var what string
@@ -123,6 +192,8 @@ func (c *Config) refuse() error {
 		what = "attention_bias"
 	case c.MLPBias:
 		what = "mlp_bias"
+	case c.QueryScalar != nil && c.HeadDim != nil && *c.QueryScalar != float64(*c.HeadDim):
+		what = "query_pre_attn_scalar, which is not head_dim"
 	case c.Quantization != nil && c.Quantization.Method != "bitnet":
 		what = fmt.Sprintf("quantization_config.quant_method %q", c.Quantization.Method)
 	case c.Quantization != nil && c.Quantization.UseRMSNorm:

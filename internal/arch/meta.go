@@ -31,6 +31,9 @@ func (p *Params) SetMeta(m *gguf.Meta) {
 	set("attention.value_length", uint32(p.HeadDim))
 	set("attention.layer_norm_rms_epsilon", p.Eps)
 	set("hidden_activation", string(p.Activation))
+	if p.Pooling != 0 {
+		set("pooling_type", uint32(p.Pooling))
+	}
 	if p.Ternary {
 		m.Set(ActivationKey, Int8Token)
 	}
@@ -63,6 +66,9 @@ func FromMeta(m *gguf.Meta) (*Params, error) {
 	p.KVHeads = r.countOr("attention.head_count_kv", p.Heads)
 	p.RopeBase = r.floatOr("rope.freq_base", 10000)
 	p.HeadDim = r.countOr("attention.key_length", p.Embedding/max(p.Heads, 1))
+	if p.InNorms {
+		p.Pooling = Pooling(r.countOr("pooling_type", 0))
+	}
 	p.Vocab = r.countOr("vocab_size", 0)
 	if a, ok := m.Value("tokenizer.ggml.tokens"); ok && p.Vocab == 0 {
 		if a, ok := a.(gguf.Array); ok {
@@ -108,7 +114,7 @@ func (p *Params) activation(m *gguf.Meta) error {
 		if !ok {
 			return fmt.Errorf("%w: key %s is a %T", ErrParams, key, v)
 		}
-		a, err := parseActivation(s)
+		a, err := p.parseActivation(s)
 		if err != nil {
 			return fmt.Errorf("key %s: %w", key, err)
 		}

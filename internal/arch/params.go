@@ -26,9 +26,24 @@ type Params struct {
 	// Tied: the embedding is the output matrix too.
 	Tied bool
 
+	// Pooling says how an embedding model makes one vector of many; 0 for
+	// models that predict tokens.
+	Pooling Pooling
+
 	// Notices tell what was inferred rather than read.
 	Notices []string
 }
+
+// Pooling has the numbers of {arch}.pooling_type (llama.cpp's include/llama.h,
+// c392e509, enum llama_pooling_type).
+type Pooling int
+
+// The kinds of pooling: the mean of all positions, the first, the last.
+const (
+	PoolMean Pooling = 1
+	PoolCLS  Pooling = 2
+	PoolLast Pooling = 3
+)
 
 // Bounds of what is taken as a model at all; every product of two of them fits
 // an int64 with room to spare.

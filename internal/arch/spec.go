@@ -2,6 +2,7 @@ package arch
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -11,16 +12,21 @@ type Activation string
 
 // The activations, spelled as in {arch}.hidden_activation and in hidden_act.
 const (
-	SiLU  Activation = "silu"  // x·sigmoid(x)
-	ReLU2 Activation = "relu2" // max(x, 0)²
+	SiLU     Activation = "silu"              // x·sigmoid(x)
+	ReLU2    Activation = "relu2"             // max(x, 0)²
+	GELUTanh Activation = "gelu_pytorch_tanh" // of Gemma; converted, not evaluated
 )
 
-func parseActivation(s string) (Activation, error) {
-	switch a := Activation(s); a {
-	case SiLU, ReLU2:
+// parseActivation takes what the architecture is known to be trained with.
+func (s Spec) parseActivation(name string) (Activation, error) {
+	known := []Activation{SiLU, ReLU2}
+	if s.Gemma {
+		known = []Activation{GELUTanh}
+	}
+	if a := Activation(name); slices.Contains(known, a) {
 		return a, nil
 	}
-	return "", fmt.Errorf("%w: activation %q, known are %q and %q", ErrUnsupported, s, SiLU, ReLU2)
+	return "", fmt.Errorf("%w: activation %q, known are %q", ErrUnsupported, name, known)
 }
 
 // Spec is one row of the table: what follows from general.architecture alone.
@@ -39,9 +45,22 @@ type Spec struct {
 	// scale a token, whatever type their weights have.
 	Int8Activations bool
 
+	// InNorms gives each of the seven projections an RMSNorm of its input, and
+	// each head of queries and keys one before it is rotated: the embedding
+	// models microsoft/bitnet-embedding-*. They are converted, not evaluated.
+	InNorms bool
+
+	// Gemma adds norms behind both blocks, multiplies the embedding with the root
+	// of its width, and stores gains less 1, but for those of InNorms.
+	Gemma bool
+
 	// Activation applies when the file does not say.
 	Activation Activation
 }
+
+// BitNet reports whether this is the graph of BitNet b1.58, for which GGUF
+// files have three names.
+func (s Spec) BitNet() bool { return s.SubNorms }
 
 // bitnet.cpp's src/llama.cpp (0f0e7dae) knows the three names of the BitNet
 // graph, upstream's src/models/bitnet.cpp (38fcfa12) only "bitnet".
@@ -50,6 +69,8 @@ var specs = []Spec{
 	{Name: "bitnet-25", SubNorms: true, Int8Activations: true, Activation: ReLU2},
 	{Name: "bitnet", SubNorms: true, Int8Activations: true, Activation: SiLU},
 	{Name: "llama", Interleaved: true, Activation: SiLU},
+	{Name: "qwen3", InNorms: true, Int8Activations: true, Activation: SiLU},
+	{Name: "gemma3", InNorms: true, Gemma: true, Int8Activations: true, Activation: GELUTanh},
 }
 
 // Lookup finds the row of an architecture.

@@ -17,10 +17,16 @@ const (
 type Tensor struct {
 	Name  string // in a GGUF file
 	HF    string // in a Hugging Face checkpoint
+	OldHF string // in 1bitLLM's checkpoints where that is another name; else ""
 	Role  Role
 	Rows  int // outputs; 1 for norms
 	Cols  int // inputs, contiguous
 	Heads int // rows belong to this many heads whose halves GGUF interleaves; else 0
+
+	PlusOne bool // the checkpoint stores these gains less 1
+
+	Layer int    // -1 outside the layers
+	Kind  string // inside a layer, the name that [Block] takes; else ""
 }
 
 // Dims gives the GGUF dimensions.
@@ -51,7 +57,16 @@ const (
 	FFNUp       = "ffn_up"
 	FFNSubNorm  = "ffn_sub_norm"
 	FFNDown     = "ffn_down"
+
+	// Of architectures with InNorms; inNorm makes the names of seven more.
+	AttnQNorm    = "attn_q_norm"
+	AttnKNorm    = "attn_k_norm"
+	AttnPostNorm = "post_attention_norm"
+	FFNPostNorm  = "post_ffw_norm"
 )
+
+// inNorm names the norm of a projection's input.
+func inNorm(projection string) string { return projection + "_norm_in" }
 
 // Block names a tensor of layer n: Block(3, AttnQ) is "blk.3.attn_q.weight".
 func Block(n int, name string) string { return "blk." + strconv.Itoa(n) + "." + name + ".weight" }
@@ -59,40 +74,92 @@ func Block(n int, name string) string { return "blk." + strconv.Itoa(n) + "." + 
 // Tensors lists all tensors of the model in the order they are written:
 // embedding, layers, final norm, output matrix if it has one.
 func (p *Params) Tensors() []Tensor {
-	q, kv := p.Heads*p.HeadDim, p.KVHeads*p.HeadDim
-	qHeads, kHeads := 0, 0
-	if p.Interleaved {
-		qHeads, kHeads = p.Heads, p.KVHeads
-	}
-	ts := []Tensor{{Name: TokenEmbd, HF: "model.embed_tokens.weight", Role: Embedding, Rows: p.Vocab, Cols: p.Embedding}}
+	ts := []Tensor{{Name: TokenEmbd, HF: "model.embed_tokens.weight", Role: Embedding, Rows: p.Vocab, Cols: p.Embedding, Layer: -1}}
 	for n := range p.Blocks {
-		add := func(name, hf string, role Role, rows, cols, heads int) {
-			ts = append(ts, Tensor{
-				Name: Block(n, name), HF: "model.layers." + strconv.Itoa(n) + "." + hf + ".weight",
-				Role: role, Rows: rows, Cols: cols, Heads: heads,
-			})
-		}
-		add(AttnNorm, "input_layernorm", Norm, 1, p.Embedding, 0)
-		add(AttnQ, "self_attn.q_proj", Projection, q, p.Embedding, qHeads)
-		add(AttnK, "self_attn.k_proj", Projection, kv, p.Embedding, kHeads)
-		add(AttnV, "self_attn.v_proj", Projection, kv, p.Embedding, 0)
-		if p.SubNorms {
-			add(AttnSubNorm, "self_attn.attn_sub_norm", Norm, 1, q, 0)
-		}
-		add(AttnOutput, "self_attn.o_proj", Projection, p.Embedding, q, 0)
-		add(FFNNorm, "post_attention_layernorm", Norm, 1, p.Embedding, 0)
-		add(FFNGate, "mlp.gate_proj", Projection, p.FeedForward, p.Embedding, 0)
-		add(FFNUp, "mlp.up_proj", Projection, p.FeedForward, p.Embedding, 0)
-		if p.SubNorms {
-			add(FFNSubNorm, "mlp.ffn_sub_norm", Norm, 1, p.FeedForward, 0)
-		}
-		add(FFNDown, "mlp.down_proj", Projection, p.Embedding, p.FeedForward, 0)
+		l := layer{p: p, n: n}
+		l.attention()
+		l.feedForward()
+		ts = append(ts, l.ts...)
 	}
-	ts = append(ts, Tensor{Name: OutputNorm, HF: "model.norm.weight", Role: Norm, Rows: 1, Cols: p.Embedding})
+	ts = append(ts, Tensor{Name: OutputNorm, HF: "model.norm.weight", Role: Norm, Rows: 1, Cols: p.Embedding, PlusOne: p.Gemma, Layer: -1})
 	if !p.Tied {
-		ts = append(ts, Tensor{Name: OutputHead, HF: "lm_head.weight", Role: Output, Rows: p.Vocab, Cols: p.Embedding})
+		ts = append(ts, Tensor{Name: OutputHead, HF: "lm_head.weight", Role: Output, Rows: p.Vocab, Cols: p.Embedding, Layer: -1})
 	}
 	return ts
+}
+
+// layer collects the tensors of one layer.
+type layer struct {
+	p  *Params
+	n  int
+	ts []Tensor
+}
+
+func (l *layer) attention() {
+	p := l.p
+	q, kv := p.Heads*p.HeadDim, p.KVHeads*p.HeadDim
+	l.norm(AttnNorm, "input_layernorm", p.Embedding)
+	l.projection(AttnQ, "self_attn.q_proj", q, p.Embedding, p.Heads)
+	l.projection(AttnK, "self_attn.k_proj", kv, p.Embedding, p.KVHeads)
+	l.projection(AttnV, "self_attn.v_proj", kv, p.Embedding, 0)
+	if p.InNorms {
+		l.norm(AttnQNorm, "self_attn.q_norm", p.HeadDim)
+		l.norm(AttnKNorm, "self_attn.k_norm", p.HeadDim)
+	}
+	if p.SubNorms {
+		l.norm(AttnSubNorm, "self_attn.attn_sub_norm", q).OldHF = l.name("self_attn.inner_attn_ln")
+	}
+	l.projection(AttnOutput, "self_attn.o_proj", p.Embedding, q, 0)
+	if p.Gemma {
+		l.norm(AttnPostNorm, "post_attention_layernorm", p.Embedding)
+	}
+}
+
+func (l *layer) feedForward() {
+	p := l.p
+	before := "post_attention_layernorm"
+	if p.Gemma {
+		before = "pre_feedforward_layernorm"
+	}
+	l.norm(FFNNorm, before, p.Embedding)
+	l.projection(FFNGate, "mlp.gate_proj", p.FeedForward, p.Embedding, 0)
+	l.projection(FFNUp, "mlp.up_proj", p.FeedForward, p.Embedding, 0)
+	if p.SubNorms {
+		l.norm(FFNSubNorm, "mlp.ffn_sub_norm", p.FeedForward).OldHF = l.name("mlp.ffn_layernorm")
+	}
+	l.projection(FFNDown, "mlp.down_proj", p.Embedding, p.FeedForward, 0)
+	if p.Gemma {
+		l.norm(FFNPostNorm, "post_feedforward_layernorm", p.Embedding)
+	}
+}
+
+// name gives a tensor's name in a checkpoint.
+func (l *layer) name(hf string) string {
+	return "model.layers." + strconv.Itoa(l.n) + "." + hf + ".weight"
+}
+
+func (l *layer) norm(kind, hf string, width int) *Tensor {
+	l.ts = append(l.ts, Tensor{
+		Name: Block(l.n, kind), HF: l.name(hf), Role: Norm, Rows: 1, Cols: width,
+		PlusOne: l.p.Gemma, Layer: l.n, Kind: kind,
+	})
+	return &l.ts[len(l.ts)-1]
+}
+
+// projection adds one of the seven matrices, after the norm of its input if it
+// has one. Rows of heads other than 0 are interleaved where the architecture
+// wants that.
+func (l *layer) projection(kind, hf string, rows, cols, heads int) {
+	if l.p.InNorms {
+		l.norm(inNorm(kind), hf+".norm", cols).PlusOne = false
+	}
+	if !l.p.Interleaved {
+		heads = 0
+	}
+	l.ts = append(l.ts, Tensor{
+		Name: Block(l.n, kind), HF: l.name(hf), Role: Projection, Rows: rows, Cols: cols,
+		Heads: heads, Layer: l.n, Kind: kind,
+	})
 }
 
 // PermuteRow gives the row of a checkpoint's q or k matrix that becomes row r

@@ -51,3 +51,7 @@ func fromAlphabet(text string) (string, bool) {
 	}
 	return b.String(), true
 }
+
+// Spelled gives the bytes that a token stands for, which vocabularies of
+// byte-level BPE spell in GPT-2's alphabet; false if it is not spelled so.
+func Spelled(token string) (string, bool) { return fromAlphabet(token) }

@@ -6,10 +6,11 @@
 // what [Tokenizer.Encode], [Tokenizer.Decode] and the chat templates
 // ([Tokenizer.RenderChat]) belong to.
 //
-// Only byte-level BPE is known, the kind of Llama 3, Qwen and GPT-2 ("gpt2" in
-// GGUF), and of it only the pre-tokenizers whose rules are known exactly. All
-// others are refused: a tokenizer that is nearly right gives a model that is
-// quietly worse. docs/formats/tokenizer.md has the rules.
+// Two kinds are known: byte-level BPE, that of Llama 3, Qwen and GPT-2 ("gpt2" in
+// GGUF), and of it only the pre-tokenizers whose rules are known exactly; and
+// SentencePiece BPE with byte fallback, that of Llama 2 ("llama"). All others
+// are refused: a tokenizer that is nearly right gives a model that is quietly
+// worse. docs/formats/tokenizer.md has the rules.
 package token
 
 import "errors"
@@ -34,4 +35,6 @@ const (
 	maxTokenLen      = 4 << 10  // bytes of one token's text
 	maxTokenizerJSON = 64 << 20 // bytes
 	maxConfigJSON    = 8 << 20  // bytes, of each smaller JSON file
+
+	maxTokenizerModel = 64 << 20 // bytes; Gemma's has 4.7 MB
 )

@@ -10,19 +10,27 @@ import (
 )
 
 // FromHF reads the vocabulary of a Hugging Face model folder: tokenizer.json,
-// and where they exist tokenizer_config.json, special_tokens_map.json,
-// config.json, generation_config.json and chat_template.jinja. Errors name the
-// file. A folder that has only a SentencePiece tokenizer.model is
-// [ErrUnsupported].
+// or if that is missing or of another kind a SentencePiece tokenizer.model, and
+// where they exist added_tokens.json, tokenizer_config.json,
+// special_tokens_map.json, config.json, generation_config.json and
+// chat_template.jinja. Errors name the file.
 func FromHF(fsys fs.FS) (*Vocab, error) {
+	v, err := fromTokenizerJSON(fsys)
+	if err == nil || !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, ErrUnsupported) {
+		return v, err
+	}
+	if _, statErr := fs.Stat(fsys, "tokenizer.model"); statErr == nil {
+		return fromSentencePiece(fsys)
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%w; the model's folder must have its tokenizer, tokenizer.json or tokenizer.model", err)
+	}
+	return nil, err
+}
+
+func fromTokenizerJSON(fsys fs.FS) (*Vocab, error) {
 	const name = "tokenizer.json"
 	data, err := readFile(fsys, name, maxTokenizerJSON)
-	if errors.Is(err, fs.ErrNotExist) {
-		if _, statErr := fs.Stat(fsys, "tokenizer.model"); statErr == nil {
-			return nil, fmt.Errorf("%w: tokenizer.model is a SentencePiece vocabulary; only tokenizer.json with byte-level BPE is known", ErrUnsupported)
-		}
-		return nil, fmt.Errorf("%w; the model's folder must have its tokenizer", err)
-	}
 	if err != nil {
 		return nil, err
 	}
@@ -45,6 +53,15 @@ func FromHF(fsys fs.FS) (*Vocab, error) {
 
 // readFile reads a file of at most limit bytes, which must be UTF-8.
 func readFile(fsys fs.FS, name string, limit int64) ([]byte, error) {
+	data, err := readBytes(fsys, name, limit)
+	if err == nil && !utf8.Valid(data) {
+		// encoding/json would replace the bytes and so change tokens.
+		return nil, fmt.Errorf("%s: %w: not UTF-8", name, ErrFormat)
+	}
+	return data, err
+}
+
+func readBytes(fsys fs.FS, name string, limit int64) ([]byte, error) {
 	f, err := fsys.Open(name)
 	if err != nil {
 		return nil, err
@@ -56,9 +73,6 @@ func readFile(fsys fs.FS, name string, limit int64) ([]byte, error) {
 		return nil, err
 	case int64(len(data)) > limit:
 		return nil, fmt.Errorf("%s: %w: more than %d bytes", name, ErrFormat, limit)
-	case !utf8.Valid(data):
-		// encoding/json would replace the bytes and so change tokens.
-		return nil, fmt.Errorf("%s: %w: not UTF-8", name, ErrFormat)
 	}
 	return data, nil
 }
@@ -105,8 +119,8 @@ func (v *Vocab) parseTokenizerJSON(data []byte) error {
 		return err
 	}
 	v.Merges = m.Merges
-	if !absent(f.Normalizer) {
-		return fmt.Errorf("%w: normalizer %s changes the text before encoding", ErrUnsupported, brief(f.Normalizer))
+	if err := v.normalizer(f.Normalizer); err != nil {
+		return err
 	}
 	pre, err := recognise(f.PreTokenizer)
 	if err != nil {
@@ -125,6 +139,25 @@ func (v *Vocab) parseTokenizerJSON(data []byte) error {
 	if pre.addBOS && !v.AddBOS {
 		v.warnf("tokenizer.json adds no BOS token, as models with its pre-tokenizer expect")
 	}
+	return nil
+}
+
+// normalizer accepts NFC, which Qwen's tokenizers apply first: GGUF has no key
+// for it and llama.cpp leaves it out, and nearly all text is in that form.
+func (v *Vocab) normalizer(data json.RawMessage) error {
+	if absent(data) {
+		return nil
+	}
+	var n struct {
+		Type string `json:"type"`
+	}
+	if err := json.Unmarshal(data, &n); err != nil {
+		return fmt.Errorf("normalizer: %w", jsonError(err))
+	}
+	if n.Type != "NFC" {
+		return fmt.Errorf("%w: normalizer %s changes the text before encoding", ErrUnsupported, brief(data))
+	}
+	v.warnf("tokenizer.json brings text into the form NFC first, which GGUF files cannot ask for: text that is not NFC already gives other tokens than in transformers")
 	return nil
 }
 

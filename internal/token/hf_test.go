@@ -239,6 +239,19 @@ func TestPad(t *testing.T) {
 	}
 }
 
+// Qwen's normalizer is known, and that GGUF cannot ask for it is said.
+func TestFromHFNormalizer(t *testing.T) {
+	o := smallTokenizer()
+	o["normalizer"] = object{"type": "NFC"}
+	v, err := FromHF(folder(t, o, nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if all := strings.Join(v.Warnings, "\n"); !strings.Contains(all, "NFC") {
+		t.Errorf("warnings %q", all)
+	}
+}
+
 func TestFromHFRefuses(t *testing.T) {
 	added := func(o object, i int) object { return o["added_tokens"].([]any)[i].(object) }
 	step := func(o object, i int) object { return at(o, "pre_tokenizer")["pretokenizers"].([]any)[i].(object) }
@@ -294,7 +307,9 @@ func TestFromHFRefuses(t *testing.T) {
 		{"rstrip", ErrUnsupported, "rstrip", func(o object) { added(o, 0)["rstrip"] = true }},
 		{"single_word", ErrUnsupported, "single_word", func(o object) { added(o, 0)["single_word"] = true }},
 		{"added tokens an object", ErrFormat, "array", set(object{}, "added_tokens")},
-		{"normalizer", ErrUnsupported, "NFC", set(object{"type": "NFC"}, "normalizer")},
+		{"normalizer", ErrUnsupported, "NFKC", set(object{"type": "NFKC"}, "normalizer")},
+		{"normalizer of parts", ErrUnsupported, "Sequence", set(object{"type": "Sequence", "normalizers": []any{object{"type": "NFC"}}}, "normalizer")},
+		{"normalizer a string", ErrFormat, "normalizer", set("NFC", "normalizer")},
 		{"no pre-tokenizer", ErrUnsupported, "pre_tokenizer", set(nil, "pre_tokenizer")},
 		{"other regex", ErrUnsupported, `\\w+`, func(o object) { step(o, 0)["pattern"] = object{"Regex": `\\w+`} }},
 		{"pattern a string", ErrUnsupported, "none of those known", func(o object) { step(o, 0)["pattern"] = object{"String": " "} }},
@@ -333,7 +348,7 @@ func TestFromHFHostileFiles(t *testing.T) {
 		files map[string]string
 	}{
 		{"no files", fs.ErrNotExist, "tokenizer.json", nil},
-		{"SentencePiece", ErrUnsupported, "SentencePiece", map[string]string{"tokenizer.model": ""}},
+		{"empty tokenizer.model", ErrFormat, "tokenizer.model", map[string]string{"tokenizer.model": ""}},
 		{"empty", ErrFormat, "tokenizer.json", map[string]string{"tokenizer.json": ""}},
 		{"cut off", ErrFormat, "tokenizer.json", map[string]string{"tokenizer.json": string(good[:len(good)/2])}},
 		{"not UTF-8", ErrFormat, "UTF-8", map[string]string{"tokenizer.json": "{\"a\":\"\xff\"}"}},

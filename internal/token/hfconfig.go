@@ -87,7 +87,9 @@ func (v *Vocab) readConfigs(fsys fs.FS, ids map[string]int32) error {
 		ends := v.ofConfig(c, c.EOSToken, c.EOSID, ids)
 		v.setRole(&v.EOS, "EOS", c.name, ends)
 		eos = append(eos, ends...)
-		if c.AddBOS != nil && *c.AddBOS != v.AddBOS || c.AddEOS != nil && *c.AddEOS != v.AddEOS {
+		if v.Model == modelSPM {
+			v.AddBOS, v.AddEOS = or(c.AddBOS, v.AddBOS), or(c.AddEOS, v.AddEOS)
+		} else if c.AddBOS != nil && *c.AddBOS != v.AddBOS || c.AddEOS != nil && *c.AddEOS != v.AddEOS {
 			v.warnf("%s: add_bos_token or add_eos_token disagrees with the post_processor of tokenizer.json, which is followed", c.name)
 		}
 	}
@@ -99,6 +101,13 @@ func (v *Vocab) readConfigs(fsys fs.FS, ids map[string]int32) error {
 		}
 	}
 	return v.readChatTemplate(fsys, configs)
+}
+
+func or(b *bool, def bool) bool {
+	if b == nil {
+		return def
+	}
+	return *b
 }
 
 // ofConfig gives the ids that one file has for a role.

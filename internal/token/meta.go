@@ -16,9 +16,11 @@ const (
 	keyPre       = keyPrefix + "pre"
 	keyTokens    = keyPrefix + "tokens"
 	keyTokenType = keyPrefix + "token_type"
+	keyScores    = keyPrefix + "scores"
 	keyMerges    = keyPrefix + "merges"
 	keyAddBOS    = keyPrefix + "add_bos_token"
 	keyAddEOS    = keyPrefix + "add_eos_token"
+	keyAddSpace  = keyPrefix + "add_space_prefix"
 	keyTemplate  = "tokenizer.chat_template"
 )
 
@@ -27,12 +29,17 @@ func (v *Vocab) SetMeta(m *gguf.Meta) {
 	m.Set(keyModel, v.Model)
 	m.Set(keyPre, v.Pre)
 	m.Set(keyTokens, v.Tokens)
+	if v.Model == modelSPM {
+		m.Set(keyScores, v.Scores)
+	}
 	kinds := make([]int32, len(v.Kinds))
 	for i, k := range v.Kinds {
 		kinds[i] = int32(k)
 	}
 	m.Set(keyTokenType, kinds)
-	m.Set(keyMerges, v.Merges)
+	if v.Model == modelBPE {
+		m.Set(keyMerges, v.Merges)
+	}
 	for _, r := range v.roles() {
 		if *r.id >= 0 {
 			m.Set(keyPrefix+r.name+keyID, uint32(*r.id))
@@ -41,6 +48,9 @@ func (v *Vocab) SetMeta(m *gguf.Meta) {
 	m.Set(keyAddBOS, v.AddBOS)
 	if v.AddEOS {
 		m.Set(keyAddEOS, true)
+	}
+	if v.Model == modelSPM {
+		m.Set(keyAddSpace, v.SpacePrefix)
 	}
 	if v.ChatTemplate != "" {
 		m.Set(keyTemplate, v.ChatTemplate)
@@ -56,8 +66,8 @@ func FromMeta(m *gguf.Meta) (*Vocab, error) {
 	if v.Model, ok = gguf.Get[string](m, keyModel); !ok {
 		return nil, fmt.Errorf("%w: key %q is missing", ErrFormat, keyModel)
 	}
-	if v.Model != modelBPE {
-		return nil, fmt.Errorf("%w: key %q is %q; only %q (byte-level BPE) is known", ErrUnsupported, keyModel, v.Model, modelBPE)
+	if err := checkModel(v.Model); err != nil {
+		return nil, fmt.Errorf("key %q: %w", keyModel, err)
 	}
 	if err := v.readArrays(m); err != nil {
 		return nil, err
@@ -75,6 +85,10 @@ func FromMeta(m *gguf.Meta) (*Vocab, error) {
 		return nil, err
 	}
 	v.findEnds(ids)
+	if v.Model == modelSPM {
+		v.readSPM(m)
+		return v, v.checkRoles()
+	}
 	v.readPre(m, ids)
 	if _, err := newMergeTable(v.Merges, ids); err != nil {
 		return nil, fmt.Errorf("key %q: %w", keyMerges, err)
@@ -96,10 +110,13 @@ func (v *Vocab) readArrays(m *gguf.Meta) (err error) {
 	if !ok || len(v.Tokens) == 0 {
 		return fmt.Errorf("%w: key %q is missing or empty", ErrFormat, keyTokens)
 	}
-	if v.Merges, ok, err = gguf.Slice[string](m, keyMerges); err != nil {
+	if v.Model == modelSPM {
+		if err := v.readScores(m); err != nil {
+			return err
+		}
+	} else if v.Merges, ok, err = gguf.Slice[string](m, keyMerges); err != nil {
 		return err
-	}
-	if !ok {
+	} else if !ok {
 		return fmt.Errorf("%w: key %q is missing", ErrFormat, keyMerges)
 	}
 	kinds, ok, err := gguf.Slice[int32](m, keyTokenType)
@@ -118,6 +135,47 @@ func (v *Vocab) readArrays(m *gguf.Meta) (err error) {
 		v.Kinds[i] = Kind(k)
 	}
 	return nil
+}
+
+// readScores reads what the merges of SentencePiece go by.
+func (v *Vocab) readScores(m *gguf.Meta) (err error) {
+	if err := shortArray(m, keyScores, maxTokens); err != nil {
+		return err
+	}
+	v.Scores, _, err = gguf.Slice[float32](m, keyScores)
+	switch {
+	case err != nil:
+		return err
+	case len(v.Scores) != len(v.Tokens):
+		return fmt.Errorf("%w: key %q has %d elements, but there are %d tokens", ErrFormat, keyScores, len(v.Scores), len(v.Tokens))
+	}
+	for i, s := range v.Scores {
+		if s != s {
+			return fmt.Errorf("%w: key %q: element %d is not a number", ErrFormat, keyScores, i)
+		}
+	}
+	return nil
+}
+
+// readSPM settles what a file of a SentencePiece vocabulary need not say; the
+// defaults are llama.cpp's (v0.4.0, src/llama-vocab.cpp).
+func (v *Vocab) readSPM(m *gguf.Meta) {
+	v.Pre = preDefault
+	for _, r := range []struct {
+		role *int32
+		id   int32
+	}{{&v.Unknown, 0}, {&v.BOS, 1}, {&v.EOS, 2}} {
+		if *r.role < 0 && int(r.id) < len(v.Tokens) {
+			*r.role = r.id
+		}
+	}
+	if v.addBOSUnstated {
+		v.AddBOS, v.addBOSUnstated = v.BOS >= 0, false
+	}
+	v.SpacePrefix = true
+	if b, ok := gguf.Get[bool](m, keyAddSpace); ok {
+		v.SpacePrefix = b
+	}
 }
 
 // shortArray refuses an array before it is read into memory.

@@ -62,7 +62,8 @@ func TestFromMetaRefuses(t *testing.T) {
 	}{
 		{"no model", ErrFormat, "tokenizer.ggml.model", keyModel, nil},
 		{"model a number", ErrFormat, "tokenizer.ggml.model", keyModel, uint32(1)},
-		{"SentencePiece", ErrUnsupported, `"llama"`, keyModel, "llama"},
+		{"WordPiece", ErrUnsupported, `"bert"`, keyModel, "bert"},
+		{"SentencePiece without scores", ErrFormat, keyScores, keyModel, "llama"},
 		{"no tokens", ErrFormat, keyTokens, keyTokens, nil},
 		{"empty tokens", ErrFormat, keyTokens, keyTokens, []string{}},
 		{"tokens are numbers", gguf.ErrFormat, keyTokens, keyTokens, []int32{1}},

@@ -1,6 +1,7 @@
 package token
 
 import (
+	"fmt"
 	"os"
 	"regexp"
 	"strconv"
@@ -42,6 +43,24 @@ func TestPage(t *testing.T) {
 		}
 		if diff := cmp.Diff(texts[1:], splitAll(t, name, texts[0])); diff != "" {
 			t.Errorf("%s (-page +split):\n%s", line, diff)
+		}
+	}
+}
+
+func TestPageSentencePiece(t *testing.T) {
+	data, err := os.ReadFile("../../docs/formats/tokenizer.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, tok := spmTokenizer(t, spmFolder(t))
+	for _, line := range block(t, string(data), "sentencepiece") {
+		quoted, ids, _ := strings.Cut(line, " = ")
+		text, err := strconv.Unquote(quoted)
+		if err != nil {
+			t.Fatalf("%s: %v", line, err)
+		}
+		if got := strings.Trim(fmt.Sprint(tok.Encode(text, EncodeOptions{})), "[]"); got != ids {
+			t.Errorf("%q: tokens %s, on the page %s", text, got, ids)
 		}
 	}
 }

@@ -62,6 +62,15 @@ const (
 	preDefault = "default" // what llama.cpp does when a file names none
 )
 
+// Pretokenizers lists the names that [Vocab.SetPre] takes.
+func Pretokenizers() []string {
+	names := make([]string, len(pretokenizers))
+	for i, p := range pretokenizers {
+		names[i] = p.name
+	}
+	return names
+}
+
 // lookupPre finds a pre-tokenizer by its GGUF name.
 func lookupPre(name string) (pretokenizer, error) {
 	known := make([]string, 0, len(pretokenizers))
@@ -124,4 +133,27 @@ func runesLen(s string, n int) int {
 		i += size
 	}
 	return i
+}
+
+// Cuts counts the texts that a pre-tokenizer cuts into several pieces. Tokens of
+// a vocabulary are never cut by the one it was trained with. Unknown names are
+// refused with [ErrUnsupported].
+func Cuts(pre string, texts []string) (int, error) {
+	p, err := lookupPre(pre)
+	if err != nil {
+		return 0, err
+	}
+	s, err := p.compile()
+	if err != nil {
+		return 0, err
+	}
+	cut := 0
+	for _, text := range texts {
+		pieces := 0
+		s.split(text, func(string) { pieces++ })
+		if pieces > 1 {
+			cut++
+		}
+	}
+	return cut, nil
 }

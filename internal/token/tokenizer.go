@@ -14,6 +14,7 @@ type Tokenizer struct {
 
 	special     *matcher // all tokens that may stand in text
 	userDefined *matcher // those that stand for themselves in any text
+	spm         *spm     // of SentencePiece; nil for byte-level BPE, which the rest is for
 	split       splitter
 	whole       map[string]int32 // tokens by their bytes; nil unless merges may be ignored
 	bytes       [256]int32       // token of each byte
@@ -26,10 +27,6 @@ type Tokenizer struct {
 // cannot spell every byte are refused with [ErrUnsupported], as they would
 // drop text.
 func New(v *Vocab) (*Tokenizer, error) {
-	pre, err := lookupPre(v.Pre)
-	if err != nil {
-		return nil, err
-	}
 	ids, merges, err := v.index()
 	if err != nil {
 		return nil, err
@@ -42,11 +39,53 @@ func New(v *Vocab) (*Tokenizer, error) {
 		merges:      merges,
 		eog:         map[int32]bool{},
 	}
-	if t.split, err = pre.compile(); err != nil {
+	copy(t.pieces, v.Tokens)
+	for _, id := range []int32{v.EOS, v.EOT, v.EOM} {
+		t.eog[id] = id >= 0
+	}
+	for _, text := range append([]string{endOfMessage}, endOfTurnTexts...) {
+		if id, ok := ids[text]; ok {
+			t.eog[id] = true
+		}
+	}
+	if v.Model == modelSPM {
+		err = t.initSPM()
+	} else {
+		err = t.initBPE(ids)
+	}
+	if err != nil {
 		return nil, err
 	}
+	return t, nil
+}
+
+// initSPM prepares for a SentencePiece vocabulary.
+func (t *Tokenizer) initSPM() (err error) {
+	for i, text := range t.vocab.Tokens {
+		switch t.vocab.Kinds[i] {
+		case Normal, Undefined:
+			t.pieces[i] = strings.ReplaceAll(text, spaceMark, " ")
+		case Byte:
+			if b, ok := pieceByte(text); ok {
+				t.pieces[i] = string([]byte{b})
+			}
+		}
+	}
+	t.spm, err = newSPM(&t.vocab)
+	return err
+}
+
+// initBPE prepares for a vocabulary of byte-level BPE.
+func (t *Tokenizer) initBPE(ids map[string]int32) error {
+	v := &t.vocab
+	pre, err := lookupPre(v.Pre)
+	if err != nil {
+		return err
+	}
+	if t.split, err = pre.compile(); err != nil {
+		return err
+	}
 	for i, text := range v.Tokens {
-		t.pieces[i] = text
 		if !matchable(v.Kinds[i]) && v.Kinds[i] != Unused {
 			if b, ok := fromAlphabet(text); ok {
 				t.pieces[i] = b
@@ -56,7 +95,7 @@ func New(v *Vocab) (*Tokenizer, error) {
 	for b := range 256 {
 		id, ok := ids[string(byteRune(byte(b)))]
 		if !ok {
-			return nil, fmt.Errorf("%w: no token for the byte 0x%02x", ErrUnsupported, b)
+			return fmt.Errorf("%w: no token for the byte 0x%02x", ErrUnsupported, b)
 		}
 		t.bytes[b] = id
 	}
@@ -68,15 +107,7 @@ func New(v *Vocab) (*Tokenizer, error) {
 			}
 		}
 	}
-	for _, id := range []int32{v.EOS, v.EOT, v.EOM} {
-		t.eog[id] = id >= 0
-	}
-	for _, text := range append([]string{endOfMessage}, endOfTurnTexts...) {
-		if id, ok := ids[text]; ok {
-			t.eog[id] = true
-		}
-	}
-	return t, nil
+	return nil
 }
 
 // EncodeOptions says what Encode does besides encoding. The zero value takes
@@ -101,7 +132,11 @@ func (t *Tokenizer) Encode(text string, o EncodeOptions) []int32 {
 	var bpe merger
 	for text != "" {
 		start, end, id := m.next(text)
-		out = t.encodeText(out, text[:start], &bpe)
+		if t.spm != nil {
+			out = t.encodeSPM(out, text[:start])
+		} else {
+			out = t.encodeText(out, text[:start], &bpe)
+		}
 		if id >= 0 {
 			out = append(out, id)
 		}
@@ -111,6 +146,15 @@ func (t *Tokenizer) Encode(text string, o EncodeOptions) []int32 {
 		out = append(out, t.vocab.EOS)
 	}
 	return out
+}
+
+// encodeSPM appends the tokens of text that begins a whole text or follows a
+// special token: there SentencePiece puts a space, if it does at all.
+func (t *Tokenizer) encodeSPM(out []int32, text string) []int32 {
+	if text != "" && t.vocab.SpacePrefix {
+		text = " " + text
+	}
+	return t.spm.encode(out, text)
 }
 
 // encodeText appends the tokens of text without special tokens.
@@ -146,18 +190,29 @@ func validPrefix(s string) int {
 	return len(s)
 }
 
-// Decode gives the bytes of tokens. With special, control and unused tokens
-// show their text, else nothing. Ids that are no tokens give nothing.
+// Decode gives the bytes of the tokens of a whole text, as Encode made them.
+// With special, control and unused tokens show their text, else nothing. Ids
+// that are no tokens give nothing.
 func (t *Tokenizer) Decode(ids []int32, special bool) string {
 	var b strings.Builder
+	begins := t.vocab.SpacePrefix // a space that Encode put there may come
 	for _, id := range ids {
-		b.WriteString(t.Piece(id, special))
+		piece := t.Piece(id, special)
+		if t.spm != nil && id >= 0 && int(id) < len(t.pieces) {
+			if isSpecial := matchable(t.vocab.Kinds[id]); !isSpecial && begins {
+				piece, begins = strings.TrimPrefix(piece, " "), false
+			} else if isSpecial {
+				begins = t.vocab.SpacePrefix
+			}
+		}
+		b.WriteString(piece)
 	}
 	return b.String()
 }
 
-// Piece gives the bytes of one token, as [Tokenizer.Decode] does. A character
-// may be spread over several tokens, so a piece need not be UTF-8.
+// Piece gives the bytes of one token of many: what it adds to the text before
+// it. A character may be spread over several tokens, so a piece need not be
+// UTF-8.
 func (t *Tokenizer) Piece(id int32, special bool) string {
 	if id < 0 || int(id) >= len(t.pieces) {
 		return ""

@@ -13,7 +13,7 @@ type Kind int32
 // The kinds. Undefined tokens are treated as Normal ones.
 const (
 	Undefined   Kind = iota
-	Normal           // a piece of text, spelled in GPT-2's byte alphabet
+	Normal           // a piece of text; of byte-level BPE, in GPT-2's byte alphabet
 	Unknown          // stands for what cannot be encoded
 	Control          // steers the model; recognised in text on request only
 	UserDefined      // recognised in any text
@@ -24,16 +24,18 @@ const (
 // Vocab is a vocabulary as data. Ids are indices of Tokens; an id of -1 means
 // that the vocabulary has no such token.
 type Vocab struct {
-	Model  string   // algorithm, by GGUF's name: "gpt2" is byte-level BPE
-	Pre    string   // pre-tokenizer, by GGUF's name
-	Tokens []string // text of each token; of Normal ones in the byte alphabet
-	Kinds  []Kind   // as long as Tokens
-	Merges []string // "left right", most preferred first
+	Model  string    // algorithm, by GGUF's name: "gpt2" is byte-level BPE, "llama" SentencePiece BPE
+	Pre    string    // pre-tokenizer, by GGUF's name; SentencePiece has none
+	Tokens []string  // text of each token; of Normal ones of "gpt2" in the byte alphabet
+	Scores []float32 // of "llama", as long as Tokens; higher ones are merged first
+	Kinds  []Kind    // as long as Tokens
+	Merges []string  // of "gpt2": "left right", most preferred first
 
 	BOS, EOS         int32 // begin and end of a text
 	EOT, EOM         int32 // end of a turn, end of a message
 	Unknown, Padding int32
 	AddBOS, AddEOS   bool // whether encoding a whole text adds BOS, EOS
+	SpacePrefix      bool // of "llama": whether text begins with a space more
 
 	ChatTemplate string   // Jinja source, "" if there is none
 	Warnings     []string // what was odd but not wrong, for people to read
@@ -41,8 +43,11 @@ type Vocab struct {
 	addBOSUnstated bool // AddBOS follows from Pre
 }
 
-// modelBPE is GGUF's name of byte-level BPE.
-const modelBPE = "gpt2"
+// GGUF's names of byte-level BPE and of SentencePiece BPE.
+const (
+	modelBPE = "gpt2"
+	modelSPM = "llama"
+)
 
 func newVocab() *Vocab {
 	return &Vocab{Model: modelBPE, BOS: -1, EOS: -1, EOT: -1, EOM: -1, Unknown: -1, Padding: -1}
@@ -60,11 +65,21 @@ func (v *Vocab) SetPre(name string) error {
 	if err != nil {
 		return err
 	}
+	if v.Model == modelSPM {
+		return fmt.Errorf("%w: a SentencePiece vocabulary is cut by no pre-tokenizer, so %q cannot be one", ErrUnsupported, name)
+	}
 	v.Pre = name
 	if v.addBOSUnstated {
 		v.AddBOS = p.addBOS && v.BOS >= 0
 	}
 	return nil
+}
+
+// UsuallyBOS reports whether models with this pre-tokenizer are trained on texts
+// that begin with BOS.
+func (v *Vocab) UsuallyBOS() bool {
+	p, err := lookupPre(v.Pre)
+	return err == nil && p.addBOS
 }
 
 // Pad appends unused tokens until there are n, the number of rows of the
@@ -79,6 +94,9 @@ func (v *Vocab) Pad(n int) error {
 	for id := len(v.Tokens); id < n; id++ {
 		v.Tokens = append(v.Tokens, padText(id))
 		v.Kinds = append(v.Kinds, Unused)
+		if v.Model == modelSPM {
+			v.Scores = append(v.Scores, holeScore)
+		}
 	}
 	return nil
 }
@@ -108,8 +126,8 @@ func (v *Vocab) findEnds(ids map[string]int32) {
 // index checks the whole vocabulary and returns what encoding needs: ids by
 // text and the merges. Errors name the token, merge or id.
 func (v *Vocab) index() (map[string]int32, mergeTable, error) {
-	if v.Model != modelBPE {
-		return nil, nil, fmt.Errorf("%w: model %q; only %q (byte-level BPE) is known", ErrUnsupported, v.Model, modelBPE)
+	if err := checkModel(v.Model); err != nil {
+		return nil, nil, err
 	}
 	switch {
 	case len(v.Tokens) == 0:
@@ -118,6 +136,8 @@ func (v *Vocab) index() (map[string]int32, mergeTable, error) {
 		return nil, nil, fmt.Errorf("%w: %d tokens, at most %d are possible", ErrFormat, len(v.Tokens), maxTokens)
 	case len(v.Kinds) != len(v.Tokens):
 		return nil, nil, fmt.Errorf("%w: %d tokens but %d token types", ErrFormat, len(v.Tokens), len(v.Kinds))
+	case v.Model == modelSPM && len(v.Scores) != len(v.Tokens):
+		return nil, nil, fmt.Errorf("%w: %d tokens but %d scores", ErrFormat, len(v.Tokens), len(v.Scores))
 	case len(v.Merges) > maxMerges:
 		return nil, nil, fmt.Errorf("%w: %d merges, at most %d are possible", ErrFormat, len(v.Merges), maxMerges)
 	}
@@ -130,6 +150,14 @@ func (v *Vocab) index() (map[string]int32, mergeTable, error) {
 		return nil, nil, err
 	}
 	return ids, merges, v.checkRoles()
+}
+
+// checkModel refuses algorithms that are not known here.
+func checkModel(name string) error {
+	if name != modelBPE && name != modelSPM {
+		return fmt.Errorf("%w: tokenizer model %q; known are %q (byte-level BPE) and %q (SentencePiece BPE)", ErrUnsupported, name, modelBPE, modelSPM)
+	}
+	return nil
 }
 
 func (v *Vocab) ids() (map[string]int32, error) {
