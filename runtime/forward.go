@@ -16,7 +16,7 @@ func (s *Session) forward(ctx context.Context, tokens []int32) error {
 	m, p, b, n := s.model, s.model.params, &s.work, len(tokens)
 	b.n = n
 	s.cache.grow(s.pos + n)
-	b.growScores(s.pos + n)
+	s.growScores(s.pos + n)
 
 	x, h, y := b.x[:n*p.Embedding], b.h[:n*p.Embedding], b.y[:n*p.Embedding]
 	q, k, v := b.q[:n*p.Heads*p.HeadDim], b.k[:n*s.cache.width], b.v[:n*s.cache.width]
@@ -42,8 +42,10 @@ func (s *Session) forward(ctx context.Context, tokens []int32) error {
 		s.watched(l, arch.AttnV, v)
 		s.rotate(q)
 		s.rotate(k)
-		s.cache.put(l, s.pos, k, v)
-		s.attend(l, n)
+		for t := range n {
+			s.cache.put(l, s.pos+t, k[t*s.cache.width:][:s.cache.width], v[t*s.cache.width:][:s.cache.width])
+		}
+		s.attend(l)
 		if w.attnSubNorm != nil {
 			s.norm(a, a, w.attnSubNorm)
 			s.watched(l, arch.AttnSubNorm, a)

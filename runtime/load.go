@@ -35,6 +35,9 @@ func newLoader(f *gguf.File, data func(gguf.Tensor) ([]byte, error)) (*loader, e
 	if err != nil {
 		return nil, err
 	}
+	if p.InNorms {
+		return nil, fmt.Errorf("%w: architecture %s with a norm for each projection; embedding models are converted, not evaluated", ErrUnsupported, p.Name)
+	}
 	_, untied := f.Tensor(arch.OutputHead)
 	p.Tied = !untied
 	if n := len(f.Tensors); p.Blocks > n {

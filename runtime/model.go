@@ -9,6 +9,7 @@ import (
 
 	"github.com/akadata/bitnet-tool/gguf"
 	"github.com/akadata/bitnet-tool/internal/arch"
+	"github.com/akadata/bitnet-tool/internal/kernels"
 	"github.com/akadata/bitnet-tool/internal/mmap"
 	"github.com/akadata/bitnet-tool/internal/par"
 )
@@ -19,6 +20,11 @@ type Params = arch.Params
 // Options are how to load a model. The zero value is fine.
 type Options struct {
 	Threads int // goroutines an evaluation uses; 0: as many as can run at once
+
+	// Kernels names the loops to compute with: generic, avx2 or avx512, as far
+	// as the machine can run them. Results are the same to the bit. Empty: the
+	// fastest.
+	Kernels string
 }
 
 const maxThreads = 1024
@@ -29,6 +35,7 @@ type Model struct {
 	file    *gguf.File
 	params  *Params
 	threads int
+	kernels *kernels.Backend
 
 	embedding  *matrix
 	layers     []layer
@@ -121,12 +128,27 @@ func load(f *gguf.File, o Options, data func(gguf.Tensor) ([]byte, error)) (*Mod
 	if o.Threads == 0 {
 		o.Threads = par.CPUs()
 	}
+	backend, err := o.backend()
+	if err != nil {
+		return nil, err
+	}
 	l, err := newLoader(f, data)
 	if err != nil {
 		return nil, err
 	}
-	m := &Model{file: f, params: l.params, threads: o.Threads}
+	m := &Model{file: f, params: l.params, threads: o.Threads, kernels: backend}
 	return m, l.fill(m)
+}
+
+func (o Options) backend() (*kernels.Backend, error) {
+	if o.Kernels == "" {
+		return kernels.Default(), nil
+	}
+	b, err := kernels.Lookup(o.Kernels)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrOption, err)
+	}
+	return b, nil
 }
 
 // Params gives the model's hyper-parameters. Do not change them.
@@ -137,6 +159,9 @@ func (m *Model) File() *gguf.File { return m.file }
 
 // Threads gives the number of goroutines an evaluation uses.
 func (m *Model) Threads() int { return m.threads }
+
+// Kernels gives the name of the loops that the model computes with.
+func (m *Model) Kernels() string { return m.kernels.Name }
 
 // Close releases the file that [Open] opened. No session of the model may be
 // in use any more.

@@ -8,14 +8,19 @@ import (
 )
 
 const (
-	defaultBatch = 64
+	defaultBatch = 512
 	maxBatch     = 4096
 )
 
 // SessionOptions are how to evaluate. The zero value is fine.
 type SessionOptions struct {
 	Context int // most tokens the session can hold; 0: as many as the model
-	Batch   int // tokens evaluated at once, for speed alone; 0: 64
+	Batch   int // tokens evaluated at once, for speed alone; 0: 512
+
+	// HalfKV keeps keys and values as F16: half of the memory, and more speed
+	// where the context is long. The rounding shows in the fourth digit of a
+	// logit.
+	HalfKV bool
 
 	// Watch, if set, is shown what each step of an evaluation came to: the
 	// layer, -1 outside all of them, the tensor that took part last, named as
@@ -25,7 +30,7 @@ type SessionOptions struct {
 }
 
 // Session is one sequence of tokens and what the model made of it. Its memory
-// grows with the tokens: two float32 rows of KVHeads·HeadDim a token and layer.
+// grows with the tokens: two rows of KVHeads·HeadDim numbers a token and layer.
 //
 // A Session belongs to one goroutine at a time. It needs no closing.
 type Session struct {
@@ -54,14 +59,14 @@ func (m *Model) NewSession(o SessionOptions) (*Session, error) {
 	if o.Batch < 1 || o.Batch > maxBatch {
 		return nil, fmt.Errorf("%w: batch of %d tokens, must be 1 to %d", ErrOption, o.Batch, maxBatch)
 	}
-	s := m.session(o.Context, min(o.Batch, o.Context))
+	s := m.session(o.Context, min(o.Batch, o.Context), o.HalfKV)
 	s.watch = o.Watch
 	return s, nil
 }
 
-func (m *Model) session(context, batch int) *Session {
+func (m *Model) session(context, batch int, half bool) *Session {
 	s := &Session{model: m, context: context, batch: batch, crew: par.NewCrew(m.threads)}
-	s.cache.init(m.params)
+	s.cache.init(m, half)
 	s.work.init(s)
 	return s
 }
@@ -155,7 +160,7 @@ func (s *Session) Rewind(pos int) error {
 // Fork gives a second session with the same tokens. The two share nothing but
 // the model. The error is for implementations to come; it is nil now.
 func (s *Session) Fork() (*Session, error) {
-	f := s.model.session(s.context, s.batch)
+	f := s.model.session(s.context, s.batch, s.cache.half)
 	f.pos, f.watch = s.pos, s.watch
 	f.cache.copy(&s.cache, s.pos)
 	return f, nil

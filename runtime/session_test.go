@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"testing"
 
@@ -230,5 +231,24 @@ func BenchmarkEval(b *testing.B) {
 		if _, err := s.Eval(ctx, one); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// TestHalfKV: keys and values as F16 change little, as long as no activation
+// is rounded to int8, which may make a step of a small difference.
+func TestHalfKV(t *testing.T) {
+	p := testmodel.Params(t, "llama")
+	m := load(t, testmodel.Random(t, p, testmodel.Types{Projection: quant.F32, Embedding: quant.F32}, 1), runtime.Options{})
+	tokens := text(90, p.Vocab) // more than a page
+	want := evalAll(t, session(t, m, runtime.SessionOptions{}), tokens)
+	got := evalAll(t, session(t, m, runtime.SessionOptions{HalfKV: true}), tokens)
+	size := 0.0
+	for _, row := range want {
+		for _, v := range row {
+			size = max(size, math.Abs(float64(v)))
+		}
+	}
+	if d := largest(got, want); d == 0 || d > 1e-3*size {
+		t.Errorf("logits of up to %.3g differ by %.2g", size, d)
 	}
 }

@@ -63,17 +63,21 @@ func (w *work) init(s *Session) {
 
 	w.tmp = make([]scratch, m.threads)
 	for i := range w.tmp {
-		w.tmp[i] = scratch{sums: make([]int32, n), blocks: make([]float64, n), row: make([]float32, widest)}
+		w.tmp[i] = scratch{
+			panel: make([]byte, kernels.PanelRows*widest), sums: make([]int32, kernels.PanelRows*n),
+			blocks: make([]float64, n), row: make([]float32, widest), dots: make([]float32, n),
+			heads: make([]float64, p.Heads/p.KVHeads),
+		}
 	}
 	w.multiplying = func(worker, lo, hi int) error {
 		return m.guard(func() error {
-			w.step.matrix.multiply(w.step.out, w.step.matrix, &w.in, lo, hi, &w.tmp[worker])
+			w.step.matrix.multiply(m.kernels, w.step.out, w.step.matrix, &w.in, lo, hi, &w.tmp[worker])
 			return nil
 		})
 	}
 	w.attending = func(worker, lo, hi int) error {
 		for i := lo; i < hi; i++ {
-			s.attendHead(i/p.Heads, i%p.Heads, &w.tmp[worker])
+			s.attendGroup(i/p.KVHeads, i%p.KVHeads, &w.tmp[worker])
 		}
 		return nil
 	}
@@ -99,11 +103,14 @@ func (s *Session) tokens(f func(s *Session, t int)) {
 func (s *Session) input(x []float32, matrices ...*matrix) {
 	in := &s.work.in
 	in.n, in.x = s.work.n, x
+	in.widen = false
+	quantize := false
 	for _, m := range matrices {
-		if m.int8 {
-			s.tokens(func(s *Session, t int) { s.work.in.quantize(t) })
-			return
-		}
+		quantize = quantize || m.int8
+		in.widen = in.widen || m.int8 && m.format.widen
+	}
+	if quantize {
+		s.tokens(func(s *Session, t int) { s.work.in.quantize(s.model.kernels, t) })
 	}
 }
 
@@ -114,8 +121,16 @@ func (s *Session) multiply(out []float32, m *matrix) {
 		return
 	}
 	w.step.out, w.step.matrix = out, m
-	grain := parallelWork / (m.cols * w.in.n)
-	w.err = s.crew.For(m.rows, grain, w.multiplying)
+	w.err = s.crew.For(m.rows, s.grain(m), w.multiplying)
+}
+
+// grain gives the number of rows that a worker takes at once: whole panels, and
+// few enough for every worker to take several.
+func (s *Session) grain(m *matrix) int {
+	least := parallelWork / (m.cols * s.work.in.n)
+	share := m.rows / (4 * s.model.threads)
+	panels := (max(least, share-kernels.PanelRows/2, 1) + kernels.PanelRows - 1) / kernels.PanelRows
+	return panels * kernels.PanelRows
 }
 
 // norm normalizes the rows of x, as wide as gain, into those of dst.
@@ -125,7 +140,7 @@ func (s *Session) norm(dst, x, gain []float32) {
 	s.tokens(func(s *Session, t int) {
 		st := &s.work.step
 		at, end := t*len(st.gain), (t+1)*len(st.gain)
-		kernels.RMSNorm(st.out[at:end], st.x[at:end], st.gain, s.model.params.Eps)
+		s.model.kernels.RMSNorm(st.out[at:end], st.x[at:end], st.gain, s.model.params.Eps)
 	})
 }
 
@@ -135,7 +150,7 @@ func (s *Session) add(x, y []float32) {
 	w.step.out, w.step.x = x, y
 	s.tokens(func(s *Session, t int) {
 		st, width := &s.work.step, len(s.work.step.out)/s.work.n
-		kernels.Add(st.out[t*width:(t+1)*width], st.x[t*width:(t+1)*width])
+		s.model.kernels.Add(st.out[t*width:(t+1)*width], st.x[t*width:(t+1)*width])
 	})
 }
 
@@ -148,9 +163,9 @@ func (s *Session) activate(g, u []float32) {
 		g, u := st.out[t*width:(t+1)*width], st.x[t*width:(t+1)*width]
 		switch s.model.params.Activation {
 		case arch.ReLU2:
-			kernels.ReLU2Mul(g, u)
+			s.model.kernels.ReLU2Mul(g, u)
 		default:
-			kernels.SiLUMul(g, u)
+			s.model.kernels.SiLUMul(g, u)
 		}
 	})
 }
@@ -180,14 +195,14 @@ func (s *Session) rotate(x []float32) {
 	s.work.step.out = x
 	s.tokens(func(s *Session, t int) {
 		p, w := s.model.params, &s.work
-		turn := kernels.RopeHalves
-		if p.Interleaved {
-			turn = kernels.RopePairs
-		}
 		width, half := len(w.step.out)/w.n, p.HeadDim/2
 		cos, sin := w.cos[t*half:(t+1)*half], w.sin[t*half:(t+1)*half]
 		for row := w.step.out[t*width : (t+1)*width]; len(row) > 0; row = row[p.HeadDim:] {
-			turn(row[:p.HeadDim], cos, sin)
+			if p.Interleaved {
+				kernels.RopePairs(row[:p.HeadDim], cos, sin)
+			} else {
+				s.model.kernels.Rotate(row[:half], row[half:p.HeadDim], cos, sin)
+			}
 		}
 	})
 }
