@@ -91,9 +91,6 @@ func (c *Cache) removeBlob(r Repo, etag string, out *Removed) error {
 		return err
 	}
 	at := cachePlace(c.root, r, etag)
-	if err := mkdirAll(c.root, at.lock); err != nil {
-		return err
-	}
 	l, free, err := tryLock(c.root, at.lock, lockMode)
 	if err != nil {
 		return err
@@ -220,7 +217,6 @@ func (c *Cache) sweep(p *Plan) error {
 // ours gives the digest in the name of a passing file of ours; it is empty for
 // one that belongs to no blob.
 func ours(name string) (etag string, ok bool) {
-	name = strings.TrimSuffix(name, ".tmp")
 	for _, suffix := range []string{partialSuffix, journalSuffix, linkSuffix, ".bitnet"} {
 		if stem, ok := strings.CutSuffix(name, suffix); ok {
 			if sha1Hex.MatchString(stem) || sha256Hex.MatchString(stem) {

@@ -17,6 +17,7 @@ import (
 func (c *Cache) path(p *Plan) string         { return c.Snapshot(p.Repo, p.Commit) }
 func (c *Cache) space() string               { return c.dir }
 func (c *Cache) has(p *Plan, f File) bool    { return c.holds(p.Repo, p.Commit, f) }
+func (c *Cache) stored(*Plan, File) bool     { return false }
 func (c *Cache) place(p *Plan, f File) place { return cachePlace(c.root, p.Repo, f.ETag()) }
 func (c *Cache) tree(r Repo, commit string) ([]File, bool) {
 	return readTree(c.root, treeOf(r, commit))
@@ -71,18 +72,17 @@ func (c *Cache) publish(p *Plan, part *partial, files []File) error {
 	if c.noLinks.Load() {
 		return c.move(p, part, files)
 	}
-	if err := c.root.Rename(part.partial, blobOf(p.Repo, f.ETag())); err != nil {
-		return err
-	}
-	if err := part.forget(); err != nil {
+	if err := part.publish(blobOf(p.Repo, f.ETag())); err != nil {
 		return err
 	}
 	return c.name(p, files)
 }
 
-// finish makes the revision stand for the commit, now that it is there.
+// finish makes the revision stand for the commit, now that it is there for
+// good.
 func (c *Cache) finish(p *Plan) error {
-	if err := c.sweep(p); err != nil || p.Revision == p.Commit {
+	folders := append(folders(snapshotOf(p.Repo, p.Commit), p.Files), p.Repo.folder()+"/blobs", p.Repo.folder()+"/trees")
+	if err := errors.Join(c.sweep(p), syncFolders(c.root, folders)); err != nil || p.Revision == p.Commit {
 		return err
 	}
 	if now, ok := c.Commit(p.Repo, p.Revision); ok && now == p.Commit {
@@ -112,20 +112,14 @@ func (c *Cache) absent(p *Plan, file string) error {
 // name makes snapshot entries for a blob.
 func (c *Cache) name(p *Plan, files []File) error {
 	for _, f := range files {
-		if c.has(p, f) {
-			continue
-		}
 		entry := snapshotOf(p.Repo, p.Commit) + "/" + f.Path
-		if err := mkdirAll(c.root, entry); err != nil {
-			return err
-		}
 		err := fs.ErrInvalid
 		if !c.noLinks.Load() {
 			err = c.link(p.Repo, entry, f)
 		}
 		if err != nil && (c.noLinks.Load() || linksUnsupported(err)) {
 			c.noLinks.Store(true)
-			err = copyFile(c.root, blobOf(p.Repo, f.ETag()), entry, locksOf(p.Repo)+"/"+f.ETag()+scratchSuffix)
+			err = c.copy(p, entry, f)
 		}
 		if err != nil {
 			return fmt.Errorf("%s: %w", entry, err)
@@ -134,18 +128,42 @@ func (c *Cache) name(p *Plan, files []File) error {
 	return nil
 }
 
-// link puts a link to the blob at entry, over what is there. It is made under
-// another name first, so that the entry never is missing.
+// link makes entry a link to the blob.
 func (c *Cache) link(r Repo, entry string, f File) error {
-	up := strings.Repeat("../", 2+strings.Count(f.Path, "/"))
+	to := strings.Repeat("../", 2+strings.Count(f.Path, "/")) + "blobs/" + f.ETag()
+	err := c.root.Symlink(to, entry)
+	if errors.Is(err, fs.ErrNotExist) {
+		if err := mkdirAll(c.root, entry); err != nil {
+			return err
+		}
+		err = c.root.Symlink(to, entry)
+	}
+	if !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	if now, err := c.root.Readlink(entry); err == nil && now == to {
+		return nil
+	}
+	// Made under another name first, so that the entry never is missing.
 	tmp := locksOf(r) + "/" + f.ETag() + linkSuffix
 	if err := remove(c.root, tmp); err != nil {
 		return err
 	}
-	if err := c.root.Symlink(up+"blobs/"+f.ETag(), tmp); err != nil {
+	if err := c.root.Symlink(to, tmp); err != nil {
 		return err
 	}
 	return c.root.Rename(tmp, entry)
+}
+
+// copy makes entry a copy of the blob, where there are no links.
+func (c *Cache) copy(p *Plan, entry string, f File) error {
+	if c.has(p, f) {
+		return nil
+	}
+	if err := mkdirAll(c.root, entry); err != nil {
+		return err
+	}
+	return copyFile(c.root, blobOf(p.Repo, f.ETag()), entry, locksOf(p.Repo)+"/"+f.ETag()+scratchSuffix)
 }
 
 // linksUnsupported tells a file system without links from other failures.
@@ -169,7 +187,7 @@ func (c *Cache) move(p *Plan, part *partial, files []File) error {
 		}
 		var err error
 		if i == 0 {
-			err = c.root.Rename(part.partial, entry)
+			err = part.publish(entry)
 		} else {
 			err = copyFile(c.root, first, entry, locksOf(p.Repo)+"/"+f.ETag()+scratchSuffix)
 		}
@@ -177,5 +195,5 @@ func (c *Cache) move(p *Plan, part *partial, files []File) error {
 			return err
 		}
 	}
-	return part.forget()
+	return nil
 }

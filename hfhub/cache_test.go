@@ -141,6 +141,21 @@ func TestAdopt(t *testing.T) {
 	}
 }
 
+// TestOtherLink: an entry that links to another blob is replaced.
+func TestOtherLink(t *testing.T) {
+	w := newWorld(t)
+	p := w.mustPull()
+	entry := filepath.Join(p.Path, "config.json")
+	if err := os.Remove(entry); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("../../blobs/"+strings.Repeat("0", 40), entry); err != nil {
+		t.Fatal(err)
+	}
+	w.mustPull()
+	w.checkNames()
+}
+
 // TestDangling repairs links to nothing and cut blobs.
 func TestDangling(t *testing.T) {
 	w := newWorld(t)

@@ -35,6 +35,8 @@ type Report struct {
 	Path     string // the snapshot
 	Verified int    // files with the right digest
 	Bytes    int64  // in them
+	Hashed   int64  // bytes that were read, of files with the right size
+	Total    int64  // bytes of the files that are known
 	Findings []Finding
 
 	// Complete says that every file of the commit is there. Unproven says
@@ -76,7 +78,8 @@ func (c *Cache) Verify(ctx context.Context, r Repo, rev string, sink progress.Si
 		}
 	}
 	v.rep.Unproven, v.rep.Complete = !known, known
-	v.task = sink.Start("verify "+r.ID, TotalSize(files))
+	v.rep.Total = TotalSize(files)
+	v.task = sink.Start("verify "+r.ID, v.rep.Total)
 	err = v.all(ctx, files, there)
 	v.task.Done(err)
 	return v.rep, err
@@ -146,7 +149,11 @@ func (v *verification) one(ctx context.Context, f File) error {
 		v.add(f.Path, Unverifiable, "")
 		return nil
 	}
-	got, err := digestOf(ctx, v.c.root, name, f.ETag(), v.task.Add)
+	defer progress.Part(v.task, f.Path)()
+	got, err := digestOf(ctx, v.c.root, name, f.ETag(), func(n int64) {
+		v.rep.Hashed += n
+		v.task.Add(n)
+	})
 	if err != nil {
 		return err
 	}

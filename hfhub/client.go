@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -67,13 +69,19 @@ type Client struct {
 	conns    chan []byte // one buffer for each connection that may be open
 
 	block int64 // bytes of a range
+
+	answered atomic.Bool // something came from the network
+
+	mu    sync.Mutex
+	heard map[string]bool // topics of the Hub's warnings
 }
 
 // Of connections and what goes over them.
 const (
 	defaultJobs = 8
 	maxJobs     = 64
-	bufferBytes = 256 << 10
+	bufferBytes = 1 << 20   // what is written at once, if it came
+	stepBytes   = 256 << 10 // and what is waited for
 	blockBytes  = 8 << 20
 )
 
@@ -102,7 +110,7 @@ func New(o Options) (*Client, error) {
 	c := &Client{
 		o: o, endpoint: u, token: o.Token, rt: o.Transport,
 		gate: newGate(o.Jobs), limit: newLimiter(o.LimitRate), fetcher: o.Fetcher,
-		conns: make(chan []byte, o.Jobs), block: blockBytes,
+		conns: make(chan []byte, o.Jobs), block: blockBytes, heard: map[string]bool{},
 	}
 	for range o.Jobs {
 		c.conns <- make([]byte, bufferBytes)

@@ -126,8 +126,8 @@ func (d *download) ranges(ctx context.Context) error {
 
 // fetchBlock fetches one block, in as many pieces as the network breaks it.
 func (d *download) fetchBlock(ctx context.Context, i int) error {
-	at, to := d.part.span(i)
-	retry := retrier{c: d.c}
+	from, to := d.part.span(i)
+	at, retry := from, retrier{c: d.c}
 	for at < to {
 		n, err := d.piece(ctx, at, to, d.add)
 		at += n
@@ -144,6 +144,7 @@ func (d *download) fetchBlock(ctx context.Context, i int) error {
 			return err
 		}
 	}
+	writeBack(d.part.f, from, to)
 	_, err := d.part.finish(i)
 	return err
 }
@@ -201,7 +202,8 @@ func (d *download) piece(ctx context.Context, from, to int64, count func(int64))
 	}
 	defer body.Close() //nolint:errcheck // what was read counts
 	for from+n < to {
-		k, rerr := io.ReadFull(body, buf[:min(int64(len(buf)), to-from-n)])
+		room := buf[:min(int64(len(buf)), to-from-n)]
+		k, rerr := io.ReadAtLeast(body, room, min(len(room), stepBytes))
 		if _, err := d.part.f.WriteAt(buf[:k], from+n); err != nil {
 			return n, err
 		}

@@ -16,6 +16,8 @@ type Settings struct {
 	CacheDir string  // root of the cache
 	NoLinks  bool    // HF_HUB_DISABLE_SYMLINKS
 	Warnings []string
+
+	NoProgress bool // HF_HUB_DISABLE_PROGRESS_BARS
 }
 
 // FromEnv reads the variables that huggingface_hub documents, through getenv,
@@ -39,6 +41,7 @@ func FromEnv(getenv func(string) string, userAgent string) (Settings, error) {
 		s.CacheDir = filepath.Join(home, "hub")
 	}
 	s.NoLinks = isTrue(getenv("HF_HUB_DISABLE_SYMLINKS"))
+	s.NoProgress = isTrue(getenv("HF_HUB_DISABLE_PROGRESS_BARS"))
 	var err error
 	if s.Options.MetadataTimeout, err = seconds("HF_HUB_ETAG_TIMEOUT", getenv); err != nil {
 		return s, err

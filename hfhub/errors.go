@@ -21,8 +21,7 @@ var (
 	ErrHostilePath = errors.New("repository has a hostile path")     // nothing of it is written
 	ErrDigest      = errors.New("content is not what the Hub lists") // wrong size or digest, also when fetched again
 	ErrDamaged     = errors.New("cached snapshot is damaged")        // a file is missing, dangling or wrong
-	ErrLocked      = errors.New("locked by another process")
-	ErrShared      = errors.New("blob is in the shared store") // of newer Python libraries; not for us to remove
+	ErrShared      = errors.New("blob is in the shared store")       // of newer Python libraries; not for us to remove
 )
 
 // StatusError is an answer that is not a success.

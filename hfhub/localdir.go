@@ -20,8 +20,9 @@ import (
 // names. What is known of them is in .cache/huggingface below it, in the
 // format of huggingface_hub (src/huggingface_hub/_local_folder.py).
 type LocalDir struct {
-	dir  string
-	root *os.Root
+	dir   string
+	root  *os.Root
+	cache *Cache // nil: none
 }
 
 const localBooks = ".cache/huggingface"
@@ -40,23 +41,35 @@ func OpenLocalDir(dir string) (*LocalDir, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &LocalDir{dir, root}, nil
+	return &LocalDir{dir: dir, root: root}, nil
 }
+
+// CopyFrom makes what the cache has come from there, and not over the network.
+// The caller keeps the cache open as long as the folder.
+func (l *LocalDir) CopyFrom(c *Cache) { l.cache = c }
 
 // Close ends the use of the folder.
 func (l *LocalDir) Close() error { return l.root.Close() }
 
-// Commit knows whole commit hashes only: the folder does not say what a branch
-// stands for.
-func (l *LocalDir) Commit(_ Repo, rev string) (string, bool) { return rev, IsCommit(rev) }
+// Commit knows whole commit hashes, and else what the cache knows: the folder
+// does not say what a branch stands for.
+func (l *LocalDir) Commit(r Repo, rev string) (string, bool) {
+	if l.cache == nil || IsCommit(rev) {
+		return rev, IsCommit(rev)
+	}
+	return l.cache.Commit(r, rev)
+}
 
 func (l *LocalDir) path(*Plan) string                   { return l.dir }
 func (l *LocalDir) space() string                       { return l.dir }
 func (l *LocalDir) absent(*Plan, string) error          { return nil }
-func (l *LocalDir) finish(*Plan) error                  { return nil }
 func (l *LocalDir) listed(Repo, string) ([]File, error) { return nil, nil }
-func (l *LocalDir) tree(_ Repo, commit string) ([]File, bool) {
-	return readTree(l.root, localBooks+"/trees/"+commit+".json")
+func (l *LocalDir) tree(r Repo, commit string) ([]File, bool) {
+	files, ok := readTree(l.root, localBooks+"/trees/"+commit+".json")
+	if !ok && l.cache != nil {
+		return l.cache.tree(r, commit)
+	}
+	return files, ok
 }
 
 // prepare marks the bookkeeping, so that neither git nor backups take it, and
@@ -83,16 +96,19 @@ func (l *LocalDir) prepare(p *Plan) error {
 	if err := checkPaths(p.All, foldsCase(l.root, tag)); err != nil {
 		return err
 	}
-	if _, ok := l.tree(p.Repo, p.Commit); ok {
+	name := localBooks + "/trees/" + p.Commit + ".json"
+	if _, ok := readTree(l.root, name); ok {
 		return nil
 	}
 	b, err := encodeTree(p.All)
 	if err != nil {
 		return err
 	}
-	name := localBooks + "/trees/" + p.Commit + ".json"
 	return replace(l.root, name, name+".tmp", b)
 }
+
+// finish makes the names of the files last.
+func (l *LocalDir) finish(p *Plan) error { return syncFolders(l.root, folders(".", p.Files)) }
 
 // metadataOf is the name of what is known of a file.
 func metadataOf(file string) string { return localBooks + "/download/" + file + ".metadata" }
@@ -129,7 +145,13 @@ func (l *LocalDir) has(_ *Plan, f File) bool {
 	return err == nil && !math.IsNaN(at) && seconds-1 <= at
 }
 
-// adopt takes a file that is there and has the right digest.
+// stored reports whether the cache has the file.
+func (l *LocalDir) stored(p *Plan, f File) bool {
+	return l.cache != nil && l.cache.holds(p.Repo, p.Commit, f)
+}
+
+// adopt takes a file that is there and has the right digest, or copies it from
+// the cache.
 func (l *LocalDir) adopt(ctx context.Context, p *Plan, files []File) (bool, error) {
 	for _, f := range files {
 		if info, err := l.root.Lstat(f.Path); err != nil || !info.Mode().IsRegular() {
@@ -146,7 +168,37 @@ func (l *LocalDir) adopt(ctx context.Context, p *Plan, files []File) (bool, erro
 			return true, l.spread(p, f, files)
 		}
 	}
+	for _, f := range files {
+		if !l.stored(p, f) {
+			continue
+		}
+		if ok, err := l.fromCache(ctx, p, f); err != nil {
+			return false, err
+		} else if ok {
+			return true, l.spread(p, f, files)
+		}
+	}
 	return false, nil
+}
+
+// fromCache copies a file from the cache, if it is right there. What was
+// fetched of it before is in the way.
+func (l *LocalDir) fromCache(ctx context.Context, p *Plan, f File) (bool, error) {
+	at := l.place(p, f)
+	if err := at.forget(); err != nil {
+		return false, err
+	}
+	if err := copyInto(l.cache.root, snapshotOf(p.Repo, p.Commit)+"/"+f.Path, l.root, at.partial); err != nil {
+		return false, errors.Join(err, at.forget())
+	}
+	ok, err := proven(ctx, l.root, at.partial, f)
+	if !ok || err != nil {
+		return false, errors.Join(err, at.forget())
+	}
+	if err := mkdirAll(l.root, f.Path); err != nil {
+		return false, err
+	}
+	return true, l.root.Rename(at.partial, f.Path)
 }
 
 // publish puts a proven file where it belongs, over what is there.
@@ -154,10 +206,7 @@ func (l *LocalDir) publish(p *Plan, part *partial, files []File) error {
 	if err := mkdirAll(l.root, files[0].Path); err != nil {
 		return err
 	}
-	if err := l.root.Rename(part.partial, files[0].Path); err != nil {
-		return err
-	}
-	if err := part.forget(); err != nil {
+	if err := part.publish(files[0].Path); err != nil {
 		return err
 	}
 	return l.spread(p, files[0], files)
@@ -177,9 +226,6 @@ func (l *LocalDir) spread(p *Plan, first File, files []File) error {
 		now := float64(time.Now().UnixNano()) / 1e9
 		text := p.Commit + "\n" + f.ETag() + "\n" + strconv.FormatFloat(now, 'f', 6, 64) + "\n"
 		meta := metadataOf(f.Path)
-		if err := mkdirAll(l.root, meta); err != nil {
-			return err
-		}
 		if err := replace(l.root, meta, meta+scratchSuffix, []byte(text)); err != nil {
 			return err
 		}

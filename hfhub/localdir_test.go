@@ -2,6 +2,7 @@ package hfhub
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -83,8 +84,14 @@ func TestLocalDir(t *testing.T) {
 			t.Errorf("by commit: %v", err)
 		}
 	})
-	for _, o := range w.orphans() {
-		t.Errorf("orphan %s", o)
+	err = filepath.WalkDir(p.Path, func(name string, _ fs.DirEntry, err error) error {
+		if strings.Contains(filepath.Base(name), ".bitnet.") {
+			t.Errorf("orphan %s", name)
+		}
+		return err
+	})
+	if err != nil {
+		t.Error(err)
 	}
 }
 
@@ -112,4 +119,67 @@ func TestLocalDirContainment(t *testing.T) {
 	if left, err := os.ReadDir(outside); err != nil || len(left) != 0 {
 		t.Errorf("outside: %v, %v", left, err)
 	}
+}
+
+// TestLocalDirFromCache: what the cache has does not come over the network, as
+// long as it is right.
+func TestLocalDirFromCache(t *testing.T) {
+	w := newWorld(t)
+	w.mustPull()
+	pull := func(dir string) (*Pulled, error) {
+		t.Helper()
+		l, err := OpenLocalDir(filepath.Join(t.TempDir(), dir))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		l.CopyFrom(w.cache())
+		w.hub.Forget()
+		return w.pullTo(l)
+	}
+	good := func(t *testing.T, p *Pulled, err error, asked int) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.compare(p.Path, w.files)
+		if n := w.hub.Count("resolve"); n != asked {
+			t.Errorf("%d files were asked for, not %d", n, asked)
+		}
+		for _, o := range w.orphans() {
+			t.Errorf("orphan %s", o)
+		}
+	}
+	t.Run("online", func(t *testing.T) {
+		p, err := pull("a")
+		good(t, p, err, 0)
+	})
+	t.Run("offline by branch", func(t *testing.T) {
+		w.o.Offline = true
+		defer func() { w.o.Offline = false }()
+		p, err := pull("b")
+		good(t, p, err, 0)
+	})
+	blobs, err := filepath.Glob(filepath.Join(w.dir, "*/snapshots/*/config.json"))
+	if err != nil || len(blobs) != 1 {
+		t.Fatal(blobs, err)
+	}
+	if err := os.WriteFile(blobs[0], []byte(`{"model_type":"bitnet"]`), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	t.Run("damaged", func(t *testing.T) {
+		p, err := pull("c")
+		good(t, p, err, 1)
+	})
+	t.Run("damaged and offline", func(t *testing.T) {
+		w.o.Offline = true
+		defer func() { w.o.Offline = false }()
+		p, err := pull("d")
+		if !errors.Is(err, ErrDamaged) {
+			t.Fatal(err)
+		}
+		if _, err := os.Lstat(filepath.Join(p.Path, "config.json")); err == nil {
+			t.Error("the wrong file is there")
+		}
+	})
 }

@@ -52,7 +52,7 @@ const lockMode = 0o664
 // tryLock takes the lock if nobody holds it.
 func tryLock(root *os.Root, name string, mode fs.FileMode) (*lock, bool, error) {
 	for {
-		f, err := root.OpenFile(name, os.O_RDWR|os.O_CREATE, mode)
+		f, err := create(root, name, os.O_RDWR, mode)
 		if err != nil {
 			return nil, false, err
 		}

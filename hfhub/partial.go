@@ -2,6 +2,7 @@ package hfhub
 
 import (
 	"context"
+	"errors"
 	"os"
 	"sync"
 )
@@ -13,17 +14,9 @@ type place struct {
 	lock, partial, journal string
 }
 
-// scratch is where the journal is written before it replaces the last one.
-func (p place) scratch() string { return p.journal + ".tmp" }
-
 // forget removes what is left of attempts to make the file.
 func (p place) forget() error {
-	for _, name := range []string{p.partial, p.journal, p.scratch()} {
-		if err := remove(p.root, name); err != nil {
-			return err
-		}
-	}
-	return nil
+	return errors.Join(remove(p.root, p.partial), remove(p.root, p.journal))
 }
 
 // syncEvery is how many bytes may be lost to a crash of the machine. A crash
@@ -43,6 +36,7 @@ type partial struct {
 	done    []bool // by block
 	front   int    // first block that is not done
 	unsaved int64  // bytes since the last sync
+	log     *journal
 
 	grown chan struct{} // has a value when front went on
 }
@@ -51,11 +45,6 @@ type partial struct {
 // journal. The lock on the file itself is for systems where the lock file
 // cannot be locked.
 func openPartial(ctx context.Context, p place, src Source, endpoint string, block int64, waiting func()) (*partial, error) {
-	for _, name := range []string{p.partial, p.journal} {
-		if err := mkdirAll(p.root, name); err != nil {
-			return nil, err
-		}
-	}
 	l, err := acquire(ctx, p.root, p.partial, 0o666, waiting)
 	if err != nil {
 		return nil, err
@@ -75,12 +64,15 @@ func openPartial(ctx context.Context, p place, src Source, endpoint string, bloc
 func (p *partial) restore() error {
 	size := p.source.File.Size
 	p.done = make([]bool, (size+p.block-1)/p.block)
+	if !p.resumable() {
+		return p.f.Truncate(0)
+	}
 	info, err := p.f.Stat()
 	if err != nil {
 		return err
 	}
 	spans, ok := p.readJournal()
-	if !ok || info.Size() != size || !info.Mode().IsRegular() {
+	if !ok || info.Size() != size {
 		return p.reset()
 	}
 	for i := range p.done {
@@ -93,15 +85,21 @@ func (p *partial) restore() error {
 	return nil
 }
 
+// resumable reports whether it can be there in part: a file of one block has
+// no journal.
+func (p *partial) resumable() bool { return len(p.done) > 1 }
+
 // reset forgets all content.
 func (p *partial) reset() error {
 	clear(p.done)
 	p.front = 0
-	for _, name := range []string{p.journal, p.scratch()} {
-		if err := remove(p.root, name); err != nil {
-			return err
-		}
+	if !p.resumable() {
+		return p.f.Truncate(0)
 	}
+	if err := errors.Join(p.log.Close(), remove(p.root, p.journal)); err != nil {
+		return err
+	}
+	p.log = nil
 	if err := p.f.Truncate(0); err != nil {
 		return err
 	}
@@ -151,26 +149,46 @@ func (p *partial) prefix() int64 {
 // known.
 func (p *partial) finish(i int) (bool, error) {
 	p.mu.Lock()
+	defer p.mu.Unlock()
 	if p.done[i] {
-		p.mu.Unlock()
 		return false, nil
 	}
 	p.done[i] = true
 	p.advance()
-	p.unsaved += p.block
-	save := p.unsaved >= syncEvery
-	if save {
-		p.unsaved = 0
+	if !p.resumable() {
+		return true, nil
 	}
-	var err error
-	if len(p.done) > 1 { // a file of one block has nothing to resume
-		err = p.writeJournal()
+	from, to := p.span(i)
+	err := p.note(record{Done: &extent{from, to}})
+	if p.unsaved += to - from; err != nil || p.unsaved < syncEvery {
+		return true, err
 	}
+	p.unsaved = 0
+	return true, p.save()
+}
+
+// note adds to the journal, which is made when there is something to say. The
+// caller holds the lock.
+func (p *partial) note(r record) (err error) {
+	if p.log == nil {
+		if p.log, err = p.openJournal(); err != nil {
+			return err
+		}
+	}
+	return p.log.add(r)
+}
+
+// save brings what is there to the disk, and says so. The caller holds the
+// lock, which others may take meanwhile.
+func (p *partial) save() error {
+	safe := p.extents()
 	p.mu.Unlock()
-	if save && err == nil {
-		err = p.f.Sync()
+	err := p.f.Sync()
+	p.mu.Lock()
+	if err != nil {
+		return err
 	}
-	return true, err
+	return p.note(record{Safe: safe})
 }
 
 // advance moves the front over blocks that are done.
@@ -184,5 +202,13 @@ func (p *partial) advance() {
 	}
 }
 
+// publish gives the file its name, over what has it.
+func (p *partial) publish(name string) error {
+	if err := p.root.Rename(p.partial, name); err != nil || !p.resumable() {
+		return err
+	}
+	return remove(p.root, p.journal)
+}
+
 // Close lets go of the file; what it holds remains for another time.
-func (p *partial) Close() error { return p.f.Close() }
+func (p *partial) Close() error { return errors.Join(p.log.Close(), p.f.Close()) }

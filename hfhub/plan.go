@@ -14,6 +14,7 @@ type Target interface {
 	tree(r Repo, commit string) ([]File, bool)                      // what is known of a commit
 	listed(r Repo, commit string) ([]File, error)                   // what is there, if no more is known
 	has(p *Plan, f File) bool                                       // f is there, whole, under its name
+	stored(p *Plan, f File) bool                                    // f can be adopted, by its size
 	path(p *Plan) string                                            // where the files are for users
 	space() string                                                  // folder on the file system that is written to
 	prepare(p *Plan) error                                          // before the first file
@@ -48,7 +49,8 @@ type Plan struct {
 }
 
 // Plan finds the commit and its files. Without the network, or if that fails,
-// it takes what t knows; t may be nil. Every file of an offline plan is there.
+// it takes what t knows; t may be nil. Every file of an offline plan is there,
+// or in the cache that a [LocalDir] copies from.
 func (c *Client) Plan(ctx context.Context, t Target, rq Request) (*Plan, error) {
 	if rq.Revision == "" {
 		rq.Revision = "main"
@@ -122,7 +124,7 @@ func (c *Client) offline(t Target, rq Request) (*Plan, error) {
 		return nil, err
 	}
 	for _, f := range p.Files {
-		if !p.Unproven && !t.has(p, f) {
+		if !p.Unproven && !t.has(p, f) && !t.stored(p, f) {
 			return nil, missing(fmt.Sprintf("%q is missing", f.Path))
 		}
 	}
@@ -143,9 +145,15 @@ func (p *Plan) choose(f Filter) error {
 	return nil
 }
 
-// Missing lists the wanted files that are not at t.
+// Missing lists the wanted files that must come over the network.
 func (p *Plan) Missing(t Target) []File {
-	if p.Cached {
+	return slices.DeleteFunc(p.lacking(t), func(f File) bool { return t != nil && t.stored(p, f) })
+}
+
+// lacking lists the wanted files that are not at t. Of a snapshot about which
+// nothing is proven, all is there that was listed.
+func (p *Plan) lacking(t Target) []File {
+	if p.Unproven {
 		return nil
 	}
 	return slices.DeleteFunc(slices.Clone(p.Files), func(f File) bool { return t != nil && t.has(p, f) })

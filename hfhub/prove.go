@@ -55,7 +55,20 @@ func digestOf(ctx context.Context, root *os.Root, name, etag string, count func(
 
 // copyFile copies a file by way of tmp.
 func copyFile(root *os.Root, from, to, tmp string) error {
-	in, err := root.Open(from)
+	err := copyInto(root, from, root, tmp)
+	if err == nil {
+		err = root.Rename(tmp, to)
+	}
+	if err != nil {
+		return errors.Join(fmt.Errorf("copy to %s: %w", to, err), remove(root, tmp))
+	}
+	return nil
+}
+
+// copyInto copies a file from one place to another, over what is there. Where
+// the file system can, the two share their blocks.
+func copyInto(source *os.Root, from string, root *os.Root, tmp string) error {
+	in, err := source.Open(from)
 	if err != nil {
 		return err
 	}
@@ -63,16 +76,10 @@ func copyFile(root *os.Root, from, to, tmp string) error {
 	if err := remove(root, tmp); err != nil {
 		return err
 	}
-	out, err := root.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+	out, err := create(root, tmp, os.O_WRONLY|os.O_EXCL, 0o666)
 	if err != nil {
 		return err
 	}
-	_, err = io.Copy(out, in)
-	if err = errors.Join(err, out.Sync(), out.Close()); err == nil {
-		err = root.Rename(tmp, to)
-	}
-	if err != nil {
-		return errors.Join(fmt.Errorf("copy to %s: %w", to, err), remove(root, tmp))
-	}
-	return nil
+	_, err = io.Copy(out, in) // copy_file_range(2), on Linux
+	return errors.Join(err, out.Sync(), out.Close())
 }

@@ -49,13 +49,13 @@ func (c *Client) Fetch(ctx context.Context, t Target, p *Plan, sink progress.Sin
 	if p.Unproven {
 		c.o.Notify(fmt.Sprintf("%s@%s: whether the snapshot is complete is not known", p.Repo, p.Revision))
 	}
-	if p.Cached {
+	missing := p.lacking(t)
+	if p.Cached && len(missing) == 0 {
 		return done, nil
 	}
 	if err := t.prepare(p); err != nil {
 		return done, err
 	}
-	missing := p.Missing(t)
 	if err := checkSpace(t, p, missing); err != nil {
 		return done, err
 	}
@@ -79,7 +79,7 @@ func (c *Client) Fetch(ctx context.Context, t Target, p *Plan, sink progress.Sin
 func (c *Client) fetchAll(ctx context.Context, t Target, p *Plan, groups [][]File, task progress.Task, done *Pulled) error {
 	fetched := make([]int64, len(groups))
 	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(c.o.Jobs)
+	g.SetLimit(2 * c.o.Jobs) // while some wait for the disk, others have the connections
 	for i, files := range groups {
 		g.Go(func() (err error) {
 			fetched[i], err = c.fetchFile(ctx, t, p, files, task)
@@ -100,9 +100,6 @@ func (c *Client) fetchAll(ctx context.Context, t Target, p *Plan, groups [][]Fil
 func (c *Client) fetchFile(ctx context.Context, t Target, p *Plan, files []File, task progress.Task) (int64, error) {
 	at := t.place(p, files[0])
 	waiting := func() { c.o.Notify("waiting for another download of " + files[0].Path) }
-	if err := mkdirAll(at.root, at.lock); err != nil {
-		return 0, err
-	}
 	l, err := acquire(ctx, at.root, at.lock, lockMode, waiting)
 	if err != nil {
 		return 0, err
@@ -111,6 +108,9 @@ func (c *Client) fetchFile(ctx context.Context, t Target, p *Plan, files []File,
 	if ok, err := t.adopt(ctx, p, files); ok || err != nil {
 		task.Add(files[0].Size)
 		return 0, err
+	}
+	if p.Cached {
+		return 0, fmt.Errorf("%w: %s@%s: %q in the cache is not what the commit lists", ErrDamaged, p.Repo, p.Revision, files[0].Path)
 	}
 	var n int64
 	for try := 1; ; try++ {
@@ -131,6 +131,7 @@ func (c *Client) make(ctx context.Context, t Target, p *Plan, files []File, at p
 		return 0, err
 	}
 	defer part.Close() //nolint:errcheck // synced before it is published
+	defer progress.Part(task, files[0].Path)()
 	d := download{c: c, part: part, task: task}
 	err = d.run(ctx)
 	if err == nil {

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -17,6 +18,7 @@ import (
 
 	"github.com/akadata/bitnet-tool/internal/hubtest"
 	"github.com/akadata/bitnet-tool/internal/progress"
+	"github.com/google/go-cmp/cmp"
 )
 
 // TestMain lets the test binary be the process that is killed.
@@ -109,12 +111,15 @@ func (w *world) journalled() map[int64]bool {
 			continue
 		}
 		b, err := os.ReadFile(o)
-		var j journal
-		if err != nil || json.Unmarshal(b, &j) != nil {
-			w.t.Fatalf("%s: %v: %q", o, err, b)
+		if err != nil {
+			w.t.Fatal(err)
 		}
-		for _, s := range j.Done {
-			for at := s[0]; at < s[1]; at += blockBytes {
+		for line := range strings.Lines(string(b)) {
+			var r record
+			if json.Unmarshal([]byte(line), &r) != nil || r.Done == nil {
+				continue
+			}
+			for at := r.Done[0]; at < r.Done[1]; at += blockBytes {
 				done[at] = true
 			}
 		}
@@ -176,10 +181,10 @@ func TestBadJournal(t *testing.T) {
 		{"cut partial", func(_ *testing.T, partial, _ string) { os.Truncate(partial, 100) }},
 		{"no journal", func(_ *testing.T, _, journal string) { os.Remove(journal) }},
 		{"garbage", func(_ *testing.T, _, journal string) { os.WriteFile(journal, []byte("{"), 0o666) }},
-		{"other format", func(t *testing.T, _, journal string) { edit(t, journal, `"format":1`, `"format":2`) }},
+		{"other format", func(t *testing.T, _, journal string) { edit(t, journal, `"format":2`, `"format":1`) }},
 		{"other size", func(t *testing.T, _, journal string) { edit(t, journal, `"size":4`, `"size":5`) }},
 		{"wild spans", func(t *testing.T, _, journal string) {
-			edit(t, journal, `"done":[[0,`, `"done":[[-9223372036854775808,-5],[5,3],[400000,9223372036854775807],[0,`)
+			edit(t, journal, `{"done":[0,`, `{"safe":[[-9223372036854775808,-5],[5,3],[400000,9223372036854775807]]}`+"\n"+`{"done":[0,`)
 		}},
 		{"content lost in a crash", func(_ *testing.T, partial, _ string) {
 			os.Truncate(partial, 0)
@@ -229,6 +234,98 @@ func edit(t *testing.T, name, from, to string) {
 	}
 }
 
+// TestJournal reads journals as they may be found.
+func TestJournal(t *testing.T) {
+	const (
+		other = `{"head":{"format":2,"etag":"E","size":100,"boot":"another"}}`
+		safe  = `{"safe":[[0,10],[20,30]]}`
+		done  = `{"done":[40,50]}`
+	)
+	head := strings.Replace(other, "another", bootID(), 1)
+	tests := []struct {
+		name  string
+		lines []string
+		want  []extent
+		ok    bool
+	}{
+		{"none", nil, nil, false},
+		{"no header", []string{done, safe}, []extent{{0, 10}, {20, 30}}, false},
+		{"of this boot", []string{"", head, done, safe}, []extent{{40, 50}, {0, 10}, {20, 30}}, true},
+		{"of another boot", []string{other, done, safe}, []extent{{0, 10}, {20, 30}}, true},
+		{"of both", []string{other, `{"done":[60,70]}`, head, done}, []extent{{40, 50}}, true},
+		{"a line cut off", []string{head, `{"done":[60,7`, head, done}, []extent{{40, 50}}, true},
+		{"zeros", []string{head, done, "\x00\x00\x00"}, []extent{{40, 50}}, true},
+		{"other content later", []string{head, done, strings.Replace(head, "100", "101", 1)}, nil, false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			root, err := os.OpenRoot(t.TempDir())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer root.Close()
+			if err := root.WriteFile("j", []byte(strings.Join(tt.lines, "\n")), 0o666); err != nil {
+				t.Fatal(err)
+			}
+			p := &partial{place: place{root: root, journal: "j"}, source: Source{File: File{SHA256: "E", Size: 100}}}
+			got, ok := p.readJournal()
+			if ok != tt.ok {
+				t.Errorf("ok is %v", ok)
+			}
+			if diff := cmp.Diff(tt.want, got); ok && diff != "" {
+				t.Errorf("extents (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestSafe: what was synced counts after the machine went down.
+func TestSafe(t *testing.T) {
+	root, err := os.OpenRoot(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer root.Close()
+	src := Source{File: File{SHA256: "E", Size: 2*syncEvery + 1}}
+	p, err := openPartial(t.Context(), place{root, "l", "p", "j"}, src, "", syncEvery/2, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, i := range []int{2, 0, 4} { // the last one comes after the sync
+		if fresh, err := p.finish(i); !fresh || err != nil {
+			t.Fatal(fresh, err)
+		}
+	}
+	edit(t, filepath.Join(root.Name(), "j"), `"boot":"`, `"boot":"another `)
+	if err := p.Close(); err != nil {
+		t.Fatal(err)
+	}
+	p, err = openPartial(t.Context(), p.place, src, "", syncEvery/2, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	if diff := cmp.Diff([]int{1, 3, 4}, p.missing()); diff != "" {
+		t.Errorf("missing (-want +got):\n%s", diff)
+	}
+	// A line that was cut off does not swallow the next one.
+	log, err := root.OpenFile("j", os.O_WRONLY|os.O_APPEND, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := log.WriteString("\n{\"done\":["); err != nil {
+		t.Fatal(err)
+	}
+	log.Close()
+	if _, err := p.finish(3); err != nil {
+		t.Fatal(err)
+	}
+	from, to := p.span(3)
+	if there, _ := p.readJournal(); !slices.Contains(there, extent{from, to}) {
+		t.Errorf("the journal has %v", there)
+	}
+}
+
 // TestTogether pulls with several clients at once: every file comes once.
 func TestTogether(t *testing.T) {
 	w := newWorld(t)
@@ -259,12 +356,13 @@ func TestPrunedMeanwhile(t *testing.T) {
 	w.hub.Inject(2, "cdn", "big", hubtest.Fault{})
 	w.hub.Inject(1, "cdn", "big", hubtest.Fault{Do: func() {
 		names, err := filepath.Glob(filepath.Join(w.dir, "*/blobs/*.incomplete"))
-		if err != nil || len(names) != 1 {
+		if err != nil || len(names) == 0 {
 			t.Error(names, err)
-			return
 		}
-		if err := os.Remove(names[0]); err != nil {
-			t.Error(err)
+		for _, name := range names {
+			if err := os.Remove(name); err != nil {
+				t.Error(err)
+			}
 		}
 	}})
 	w.mustPull()

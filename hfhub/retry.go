@@ -2,8 +2,10 @@ package hfhub
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net"
 	"time"
 )
 
@@ -29,13 +31,33 @@ func (r *retrier) after(ctx context.Context, err error) error {
 		return err
 	}
 	r.fails++
-	if r.fails > r.c.o.Retries {
-		return fmt.Errorf("gave up after %d tries: %w", r.fails, err)
+	if r.fails > r.patience(err) {
+		return fmt.Errorf("gave up after %s: %w", tries(r.fails), err)
 	}
 	if r.fails == 2 {
 		r.c.o.Notify(fmt.Sprintf("%v; trying again", err))
 	}
 	return sleep(ctx, backoff(r.c.o.Backoff, r.fails))
+}
+
+func tries(n int) string {
+	if n == 1 {
+		return "one try"
+	}
+	return fmt.Sprintf("%d tries", n)
+}
+
+// patience is how many tries may fail in a row. As long as nothing ever came,
+// an address where nobody answers is more likely wrong than in trouble.
+func (r *retrier) patience(err error) int {
+	op, ok := errors.AsType[*net.OpError](err)
+	switch {
+	case !ok || op.Op != "dial" || r.c.answered.Load():
+		return r.c.o.Retries
+	case op.Timeout():
+		return 0
+	}
+	return min(2, r.c.o.Retries)
 }
 
 // backoff is the wait before the n-th repetition, n ≥ 1: at random up to a

@@ -120,6 +120,10 @@ func (c *Client) hop(ctx context.Context, rq request, at *url.URL, hub bool) (*h
 		stop(nil)
 		return nil, err
 	}
+	c.answered.Store(true)
+	if hub {
+		c.hear(resp.Header)
+	}
 	x.Status = resp.StatusCode
 	c.o.Observe(x)
 	c.gate.note(bucket, resp.StatusCode, resp.Header)
@@ -127,6 +131,26 @@ func (c *Client) hop(ctx context.Context, rq request, at *url.URL, hub bool) (*h
 		return c.netError(ctx, watched, at, err)
 	}}
 	return resp, nil
+}
+
+// maxTopics bounds how many warnings of the Hub are passed on.
+const maxTopics = 16
+
+// hear passes on the warnings in an answer, "topic; text", once a topic.
+func (c *Client) hear(h http.Header) {
+	for _, value := range h.Values("X-HF-Warning") {
+		topic, text, ok := strings.Cut(value, ";")
+		if !ok {
+			topic, text = "", value
+		}
+		c.mu.Lock()
+		known := c.heard[topic] || len(c.heard) >= maxTopics
+		c.heard[topic] = true
+		c.mu.Unlock()
+		if text = line(text); !known && text != "" {
+			c.o.Notify("the Hub says: " + text)
+		}
+	}
 }
 
 // netError explains a failure of the connection. What the proxy or the

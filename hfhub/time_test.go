@@ -4,12 +4,20 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
 	"net/http"
+	"os"
+	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/akadata/bitnet-tool/internal/hubtest"
+	"github.com/google/go-cmp/cmp"
 )
 
 func TestPause(t *testing.T) {
@@ -210,5 +218,69 @@ func TestWaitsForLock(t *testing.T) {
 func TestMessageIsTame(t *testing.T) {
 	if got := line("a\x1b[31m\nb" + strings.Repeat("x", 500)); strings.ContainsAny(got, "\x1b\n") || len(got) > 210 {
 		t.Errorf("%q", got)
+	}
+}
+
+// TestNobodyAnswers: an address where nobody ever answered is given up soon,
+// and one that did answer is not.
+func TestNobodyAnswers(t *testing.T) {
+	refused := &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}
+	late := &net.OpError{Op: "dial", Err: os.ErrDeadlineExceeded}
+	tests := []struct {
+		name     string
+		answered bool
+		err      error
+		tries    int32
+		within   time.Duration
+	}{
+		{"refused", false, refused, 3, 2 * time.Second},
+		{"no such host", false, &net.OpError{Op: "dial", Err: &net.DNSError{IsNotFound: true}}, 3, 2 * time.Second},
+		{"silent", false, late, 1, time.Millisecond},
+		{"broken off", false, io.ErrUnexpectedEOF, 9, time.Hour},
+		{"refused later", true, refused, 9, time.Hour},
+		{"silent later", true, late, 9, time.Hour},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var n atomic.Int32
+				c, err := New(Options{Transport: roundTrip(func(*http.Request) (*http.Response, error) {
+					n.Add(1)
+					return nil, tt.err
+				})})
+				if err != nil {
+					t.Fatal(err)
+				}
+				c.answered.Store(tt.answered)
+				start := time.Now()
+				_, err = c.Resolve(t.Context(), testRepo, "main")
+				if !errors.Is(err, ErrRemote) || n.Load() != tt.tries || time.Since(start) > tt.within {
+					t.Errorf("%d tries in %v: %v", n.Load(), time.Since(start), err)
+				}
+			})
+		})
+	}
+}
+
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// TestHubWarns passes on what the Hub warns of, once a topic.
+func TestHubWarns(t *testing.T) {
+	w := newWorld(t)
+	for kind, text := range map[string]string{"revision": "old; move on", "tree": "old; move on", "resolve": "gated; soon", "cached": "just this", "cdn": "cdn; not the Hub"} {
+		w.hub.Inject(-1, kind, "", hubtest.Fault{Header: map[string]string{"X-HF-Warning": text}})
+	}
+	w.mustPull()
+	var got []string
+	for s := range strings.Lines(w.said.String()) {
+		if text, ok := strings.CutPrefix(s, "the Hub says: "); ok {
+			got = append(got, strings.TrimSpace(text))
+		}
+	}
+	slices.Sort(got)
+	if diff := cmp.Diff([]string{"just this", "move on", "soon"}, got); diff != "" {
+		t.Errorf("warnings (-want +got):\n%s", diff)
 	}
 }

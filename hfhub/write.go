@@ -3,8 +3,10 @@ package hfhub
 import (
 	"errors"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
+	"slices"
 	"time"
 )
 
@@ -13,7 +15,7 @@ import (
 // process left there is written over.
 func replace(root *os.Root, target, tmp string, data []byte) error {
 	for {
-		f, err := root.OpenFile(tmp, os.O_RDWR|os.O_CREATE, 0o666)
+		f, err := create(root, tmp, os.O_RDWR, 0o666)
 		if err != nil {
 			return err
 		}
@@ -47,8 +49,49 @@ func replaceOpen(root *os.Root, target, tmp string, f *os.File, data []byte) (bo
 	return true, root.Rename(tmp, target)
 }
 
+// create opens a file that may not be there, nor its folder.
+func create(root *os.Root, name string, flag int, mode fs.FileMode) (*os.File, error) {
+	f, err := root.OpenFile(name, flag|os.O_CREATE, mode)
+	if errors.Is(err, fs.ErrNotExist) {
+		if err := mkdirAll(root, name); err != nil {
+			return nil, err
+		}
+		f, err = root.OpenFile(name, flag|os.O_CREATE, mode)
+	}
+	return f, err
+}
+
 // mkdirAll makes the folder of a file.
 func mkdirAll(root *os.Root, file string) error { return root.MkdirAll(path.Dir(file), 0o777) }
+
+// folders lists those that files below base are in, base among them.
+func folders(base string, files []File) []string {
+	out := map[string]bool{base: true}
+	for _, f := range files {
+		for dir := path.Dir(f.Path); dir != "."; dir = path.Dir(dir) {
+			out[path.Join(base, dir)] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(out))
+}
+
+// syncFolders makes the names in folders last, as far as the system can.
+func syncFolders(root *os.Root, folders []string) error {
+	for _, name := range folders {
+		d, err := root.Open(name)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		_ = d.Sync() // not every system knows that of folders
+		if err := d.Close(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
 // remove removes a file that may not be there.
 func remove(root *os.Root, name string) error {

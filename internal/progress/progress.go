@@ -15,6 +15,24 @@ type Task interface {
 	Done(err error) // exactly once, last
 }
 
+// Parts is a [Task] that wants to know what is being worked on, such as the
+// files of a download. What has parts counts bytes. A part may begin while
+// others are under way, and ends once.
+type Parts interface {
+	Begin(part string)
+	End(part string)
+}
+
+// Part tells a task what is being worked on until end is called.
+func Part(t Task, name string) (end func()) {
+	p, ok := t.(Parts)
+	if !ok {
+		return func() {}
+	}
+	p.Begin(name)
+	return func() { p.End(name) }
+}
+
 // Discard ignores everything.
 var Discard Sink = discard{}
 
