@@ -1,0 +1,149 @@
+// Command _asm writes the assembly of package digest.
+package main
+
+import (
+	"math"
+	"math/big"
+
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+// constants are the 64 of FIPS 180-4 §4.2.2: the first 32 bits of the
+// fractional parts of the cube roots of the first 64 primes.
+func constants() []uint32 {
+	var k []uint32
+	for p := int64(2); len(k) < 64; p++ {
+		if !big.NewInt(p).ProbablyPrime(0) {
+			continue
+		}
+		// floor(cbrt(p)·2³²) by bisection on integers.
+		lo, hi := new(big.Int), new(big.Int).Lsh(big.NewInt(16), 32)
+		target := new(big.Int).Lsh(big.NewInt(p), 96)
+		for new(big.Int).Sub(hi, lo).Cmp(big.NewInt(1)) > 0 {
+			mid := new(big.Int).Rsh(new(big.Int).Add(lo, hi), 1)
+			if new(big.Int).Exp(mid, big.NewInt(3), nil).Cmp(target) > 0 {
+				hi = mid
+			} else {
+				lo = mid
+			}
+		}
+		k = append(k, uint32(lo.Uint64()&math.MaxUint32))
+	}
+	return k
+}
+
+func main() {
+	cpuid()
+	block2()
+	Generate()
+}
+
+func cpuid() {
+	TEXT("cpuid", NOSPLIT, "func(leaf, sub uint32) (eax, ebx, ecx, edx uint32)")
+	Doc("cpuid asks the processor what it can do.")
+	Load(Param("leaf"), reg.EAX)
+	Load(Param("sub"), reg.ECX)
+	CPUID()
+	Store(reg.EAX, Return("eax"))
+	Store(reg.EBX, Return("ebx"))
+	Store(reg.ECX, Return("ecx"))
+	Store(reg.EDX, Return("edx"))
+	RET()
+}
+
+// state is one running digest in the order that SHA256RNDS2 wants.
+type state struct{ abef, cdgh, abef0, cdgh0 reg.VecPhysical }
+
+func block2() {
+	table := GLOBL("constants", RODATA|NOPTR)
+	for i, k := range constants() {
+		DATA(4*i, U32(k))
+	}
+	swap := GLOBL("swap", RODATA|NOPTR) // of bytes in each word
+	DATA(0, U64(0x0405060700010203))
+	DATA(8, U64(0x0c0d0e0f08090a0b))
+
+	TEXT("block2SHANI", NOSPLIT, "func(a, b *[8]uint32, p []byte)")
+	Doc("block2SHANI is block2 with the SHA extensions.")
+	pa, pb := Load(Param("a"), reg.RDI), Load(Param("b"), reg.RSI)
+	p, n := Load(Param("p").Base(), reg.RDX), Load(Param("p").Len(), reg.RCX)
+	k := reg.RAX
+	LEAQ(table, k)
+	SHRQ(U8(6), n)
+	JZ(LabelRef("end"))
+	msg := reg.X0 // SHA256RNDS2 takes it from there
+	sa, sb := state{reg.X1, reg.X2, reg.X9, reg.X10}, state{reg.X3, reg.X4, reg.X11, reg.X12}
+	w, tmp := []reg.VecPhysical{reg.X5, reg.X6, reg.X7, reg.X8}, reg.X13
+	bytes := reg.X14
+	MOVOU(swap, bytes)
+	load(pa, sa, tmp)
+	load(pb, sb, tmp)
+
+	Label("loop")
+	for _, s := range []state{sa, sb} {
+		MOVO(s.abef, s.abef0)
+		MOVO(s.cdgh, s.cdgh0)
+	}
+	for i := range 16 { // four rounds each
+		m := w[i%4]
+		next, last := w[(i+1)%4], w[(i+3)%4]
+		if i < 4 {
+			MOVOU(Mem{Base: p, Disp: 16 * i}, m)
+			PSHUFB(bytes, m)
+		}
+		MOVOU(Mem{Base: k, Disp: 16 * i}, msg)
+		PADDD(m, msg)
+		for _, s := range []state{sa, sb} {
+			SHA256RNDS2(msg, s.abef, s.cdgh)
+		}
+		if i >= 3 && i < 15 {
+			MOVO(m, tmp)
+			PALIGNR(Imm(4), last, tmp)
+			PADDD(tmp, next)
+			SHA256MSG2(m, next)
+		}
+		PSHUFD(Imm(0x0e), msg, msg)
+		for _, s := range []state{sa, sb} {
+			SHA256RNDS2(msg, s.cdgh, s.abef)
+		}
+		if i >= 1 && i < 13 {
+			SHA256MSG1(m, last)
+		}
+	}
+	for _, s := range []state{sa, sb} {
+		PADDD(s.abef0, s.abef)
+		PADDD(s.cdgh0, s.cdgh)
+	}
+	ADDQ(Imm(64), p)
+	DECQ(n)
+	JNZ(LabelRef("loop"))
+	store(pa, sa, tmp)
+	store(pb, sb, tmp)
+	Label("end")
+	RET()
+}
+
+// load brings a state, words a to h, into its order: the registers hold, from
+// the highest word, a b e f and c d g h.
+func load(from reg.Register, s state, tmp reg.VecPhysical) {
+	MOVOU(Mem{Base: from}, tmp)              // d c b a
+	MOVOU(Mem{Base: from, Disp: 16}, s.cdgh) // h g f e
+	PSHUFD(Imm(0xb1), tmp, tmp)              // c d a b
+	PSHUFD(Imm(0x1b), s.cdgh, s.cdgh)        // e f g h
+	MOVO(tmp, s.abef)
+	PALIGNR(Imm(8), s.cdgh, s.abef) // a b e f
+	PBLENDW(Imm(0xf0), tmp, s.cdgh) // c d g h
+}
+
+// store is the inverse of load.
+func store(to reg.Register, s state, tmp reg.VecPhysical) {
+	PSHUFD(Imm(0x1b), s.abef, tmp)    // f e b a
+	PSHUFD(Imm(0xb1), s.cdgh, s.cdgh) // d c h g
+	MOVO(tmp, s.abef)
+	PBLENDW(Imm(0xf0), s.cdgh, s.abef) // d c b a
+	PALIGNR(Imm(8), tmp, s.cdgh)       // h g f e
+	MOVOU(s.abef, Mem{Base: to})
+	MOVOU(s.cdgh, Mem{Base: to, Disp: 16})
+}
