@@ -86,7 +86,7 @@ func (s *Source) residuals(ctx context.Context) ([]Residual, error) {
 		if err := m.each(ctx, func(w []float32) (bool, error) { return true, st.add(w) }); err != nil {
 			return nil, err
 		}
-		t := newTernarizer(st)
+		t := newTernarizer(st, m.scaleIsMean)
 		var diff, norm float64
 		codes := make([]byte, chunkWeights+m.spec.Cols)
 		values := make([]float32, len(codes))

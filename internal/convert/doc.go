@@ -8,6 +8,10 @@
 //
 // A model trained with ternary weights is ternarized for every output type:
 // its stored masters are not what it computes with.
+//
+// [OpenModel] takes a GGUF file for a source too. [NewRepack] keeps its codes and
+// changes how they are encoded, laid out or named; [NewExport] goes back to a
+// checkpoint; [FindFixes] finds what its metadata lack.
 package convert
 
 import (
@@ -27,6 +31,8 @@ var (
 	// ErrNotTernary: a ternary type was asked for weights that were not
 	// trained to be ternary.
 	ErrNotTernary = errors.New("model is not ternary")
+	// ErrLayout: nobody says how the codes of I2_S tensors are arranged.
+	ErrLayout = errors.New("layout of I2_S codes is not known")
 	// ErrUnsupported: well-formed, but not convertible here.
 	ErrUnsupported = errors.New("unsupported conversion")
 )

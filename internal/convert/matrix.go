@@ -18,6 +18,9 @@ type matrix struct {
 	spec   arch.Tensor
 	weight safetensors.Tensor
 	scale  safetensors.Tensor // of a packed weight; else without a name
+	raw    *rawTensor         // of a source that is a GGUF file
+
+	scaleIsMean bool // of masters: see newTernarizer
 }
 
 // packed reports four ternary weights a byte (transformers,
@@ -102,35 +105,39 @@ func (m *matrix) rows(dst []float32, first int, buf *[]byte) error {
 			}
 		}
 	}
-	return c.Decode(dst, b, 0)
+	err := c.Decode(dst, b, 0)
+	if m.spec.PlusOne {
+		for i := range dst {
+			dst[i]++
+		}
+	}
+	return err
 }
 
-// codes reads the rows of a packed weight as ternary codes 0, 1, 2.
-func (m *matrix) codes(dst []byte, first int) error {
+// codes reads the rows of a packed weight as ternary codes 0, 1, 2 and counts
+// the zeros among them, whose code is 1.
+func (m *matrix) codes(dst []byte, first int) (zeros int64, err error) {
 	sec := m.weight.Section()
 	cols, plane := m.spec.Cols, m.planeRows()
 	for i := range len(dst) / cols {
 		src := m.spec.PermuteRow(first + i)
 		row := dst[i*cols : (i+1)*cols]
 		if _, err := sec.ReadAt(row, int64(src%plane)*int64(cols)); err != nil && err != io.EOF {
-			return err
+			return 0, err
 		}
-		shift := 2 * (src / plane)
-		for j, b := range row {
-			code := b >> shift & 3
-			if code == 3 {
-				return fmt.Errorf("%w: row %d, column %d", quant.ErrCode, src, j)
-			}
-			row[j] = code
+		largest, ones := fast().Plane(row, row, 2*(src/plane))
+		if largest > 2 {
+			return 0, fmt.Errorf("%w: row %d, column %d", quant.ErrCode, src, slices.Index(row, largest))
 		}
+		zeros += int64(ones)
 	}
-	return nil
+	return zeros, nil
 }
 
-// sized gives a slice of n bytes out of buf.
-func sized(buf *[]byte, n int) []byte {
+// sized gives a slice of n elements out of buf, which grows as needed.
+func sized[T any](buf *[]T, n int) []T {
 	if cap(*buf) < n {
-		*buf = make([]byte, n)
+		*buf = make([]T, n)
 	}
 	return (*buf)[:n]
 }

@@ -3,11 +3,8 @@ package convert
 import (
 	"context"
 	"fmt"
-	"io"
 
 	"github.com/akadata/bitnet-tool/gguf"
-	"github.com/akadata/bitnet-tool/internal/arch"
-	"github.com/akadata/bitnet-tool/internal/progress"
 	"github.com/akadata/bitnet-tool/quant"
 )
 
@@ -44,6 +41,9 @@ func (s *Source) Plan(ctx context.Context, o Options) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := s.checkRequantized(ctx, ternary, o.ForceTernary); err != nil {
+		return nil, err
+	}
 	if ternary {
 		if p.mode, err = s.scaleMode(o.ScaleMode); err != nil {
 			return nil, err
@@ -51,7 +51,7 @@ func (s *Source) Plan(ctx context.Context, o Options) (*Plan, error) {
 	}
 	p.Warnings = o.warn(ternary)
 	for _, m := range s.matrices {
-		t := o.typeOf(m.spec)
+		t := o.typeOf(s.Params, m.spec)
 		c, _ := quant.Lookup(t)
 		if c.Encode == nil {
 			return nil, fmt.Errorf("%w: tensor %q: type %s cannot be written", ErrUnsupported, m.spec.Name, t)
@@ -61,9 +61,24 @@ func (s *Source) Plan(ctx context.Context, o Options) (*Plan, error) {
 		}
 		p.Tensors = append(p.Tensors, gguf.TensorInfo{Name: m.spec.Name, Dims: m.spec.Dims(), Type: t})
 	}
+	p.Warnings = append(p.Warnings, p.warnRequantized()...)
 	p.Meta = p.meta()
-	p.Layout, err = gguf.NewLayout(p.Meta, p.Tensors)
-	return p, err
+	if o.Target != "" {
+		if err := o.Target.Retarget(p.Meta); err != nil {
+			return nil, err
+		}
+	}
+	if p.Layout, err = gguf.NewLayout(p.Meta, p.Tensors); err != nil {
+		return nil, err
+	}
+	if o.Target != "" {
+		w, err := o.Target.Check(p.Meta, p.Layout.Tensors)
+		if err != nil {
+			return nil, err
+		}
+		p.Warnings = append(p.Warnings, w...)
+	}
+	return p, nil
 }
 
 // decideTernary tells whether projections are ternarized: because the
@@ -90,6 +105,9 @@ func (p *Plan) decideTernary(ctx context.Context) (bool, error) {
 
 // meta composes the metadata in its fixed order.
 func (p *Plan) meta() *gguf.Meta {
+	if p.src.model != nil {
+		return p.requantizedMeta()
+	}
 	s, m := p.src, &gguf.Meta{}
 	params := *s.Params
 	params.Ternary = p.mode != ""
@@ -128,7 +146,8 @@ func (p *Plan) fileType() uint32 {
 	if p.opts.FileType != nil {
 		return *p.opts.FileType
 	}
-	return recipe[p.opts.Type].fileType
+	r, _ := lookupRecipe(p.opts.Type, p.opts.Mix)
+	return r.fileType
 }
 
 // quantized reports whether any tensor has a block format.
@@ -139,28 +158,4 @@ func (p *Plan) quantized() bool {
 		}
 	}
 	return false
-}
-
-// Encode writes the bytes of tensor i, of length Layout.Tensors[i].Size, to w
-// in order. Several tensors may be encoded at the same time. Errors name the
-// tensor.
-func (p *Plan) Encode(ctx context.Context, i int, w io.Writer) (Encoded, error) {
-	return p.encode(ctx, i, w, progress.Discard.Start("", 0))
-}
-
-func (p *Plan) encode(ctx context.Context, i int, w io.Writer, task progress.Task) (Encoded, error) {
-	m := p.src.matrices[i]
-	c, _ := quant.Lookup(p.Tensors[i].Type)
-	s := &stream{
-		matrix:  m,
-		codec:   c,
-		ternary: p.mode != "" && m.spec.Role == arch.Projection,
-		mode:    p.mode,
-		task:    task,
-	}
-	e, err := s.encode(ctx, w)
-	if err != nil {
-		return e, fmt.Errorf("tensor %q: %w", m.weight.Name, err)
-	}
-	return e, nil
 }

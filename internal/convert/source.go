@@ -6,8 +6,9 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"strings"
+	"slices"
 
+	"github.com/akadata/bitnet-tool/gguf"
 	"github.com/akadata/bitnet-tool/internal/arch"
 	"github.com/akadata/bitnet-tool/internal/safetensors"
 	"github.com/akadata/bitnet-tool/internal/token"
@@ -26,8 +27,10 @@ type Source struct {
 	// Warnings tell what was left out.
 	Warnings []string
 
-	set      *safetensors.Set
-	matrices []matrix // in the order of Params.Tensors
+	set      *safetensors.Set // nil for a GGUF file
+	model    *gguf.File       // nil for a checkpoint
+	matrices []matrix         // in the order of Params.Tensors
+	surveys  surveys
 }
 
 // Open opens the checkpoint in a folder and checks that its tensors are
@@ -54,7 +57,7 @@ func Open(dir string) (*Source, error) {
 	if s.set, err = safetensors.OpenSet(dir); err != nil {
 		return nil, err
 	}
-	s.Warnings = append(s.set.Warnings(), s.Vocab.Warnings...)
+	s.Warnings = slices.Concat(s.Warnings, s.set.Warnings(), s.Vocab.Warnings)
 	s.Repo, s.Commit = origin(dir)
 	if err := s.match(); err != nil {
 		s.Close()
@@ -64,7 +67,20 @@ func Open(dir string) (*Source, error) {
 }
 
 // Close closes the weights.
-func (s *Source) Close() error { return s.set.Close() }
+func (s *Source) Close() error {
+	if s.model != nil {
+		return s.model.Close()
+	}
+	return s.set.Close()
+}
+
+// checkUnchanged makes sure that nobody wrote to the weights meanwhile.
+func (s *Source) checkUnchanged() error {
+	if s.model != nil {
+		return s.model.CheckUnchanged()
+	}
+	return s.set.CheckUnchanged()
+}
 
 func (s *Source) readConfig(fsys fs.FS) error {
 	st, err := fs.Stat(fsys, "config.json")
@@ -81,60 +97,12 @@ func (s *Source) readConfig(fsys fs.FS) error {
 	if s.Config, err = arch.ParseConfig(data); err != nil {
 		return err
 	}
-	s.Params, err = s.Config.Params()
-	return err
-}
-
-// match pairs the tensors of the checkpoint with those of the architecture.
-func (s *Source) match() error {
-	left := map[string]safetensors.Tensor{}
-	for _, t := range s.set.Tensors() {
-		if !strings.HasSuffix(t.Name, ".rotary_emb.inv_freq") { // computed from rope_theta
-			left[t.Name] = t
-		}
+	s.Warnings = append(s.Warnings, s.Config.Warnings...)
+	if s.Params, err = s.Config.Params(); err != nil {
+		return err
 	}
-	if _, ok := left["lm_head.weight"]; ok && s.Params.Tied {
-		s.Warnings = append(s.Warnings, "lm_head.weight is left out: config.json ties it to the embedding")
-		delete(left, "lm_head.weight")
-	}
-	for _, spec := range s.Params.Tensors() {
-		t, ok := left[spec.HF]
-		if !ok {
-			return fmt.Errorf("%w: tensor %q is missing", ErrTensors, spec.HF)
-		}
-		delete(left, spec.HF)
-		m := matrix{spec: spec, weight: t}
-		if scale, ok := left[spec.HF+"_scale"]; ok && spec.Role == arch.Projection {
-			m.scale = scale
-			delete(left, scale.Name)
-		}
-		if err := m.check(); err != nil {
-			return fmt.Errorf("tensor %q: %w", t.Name, err)
-		}
-		s.matrices = append(s.matrices, m)
-	}
-	for _, t := range s.set.Tensors() {
-		if _, ok := left[t.Name]; ok {
-			return fmt.Errorf("%w: tensor %q has no place in a %s model", ErrTensors, t.Name, s.Params.Name)
-		}
-	}
-	return s.checkPacking()
-}
-
-// checkPacking demands that projections are packed all or not at all.
-func (s *Source) checkPacking() error {
-	var packed, dense string
-	for _, m := range s.matrices {
-		switch {
-		case m.spec.Role != arch.Projection:
-		case m.packed():
-			packed = m.weight.Name
-		default:
-			dense = m.weight.Name
-		}
-	}
-	if packed != "" && dense != "" {
-		return fmt.Errorf("%w: %q is packed and %q is not", ErrTensors, packed, dense)
+	if s.Params.InNorms {
+		return s.readPooling(fsys)
 	}
 	return nil
 }

@@ -3,7 +3,9 @@ package convert
 import (
 	"fmt"
 	"math"
+	"sync"
 
+	"github.com/akadata/bitnet-tool/internal/kernels"
 	"github.com/akadata/bitnet-tool/quant"
 )
 
@@ -11,33 +13,34 @@ import (
 // Partial sums over chunks of this size make the mean independent of threads.
 const chunkWeights = 1 << 16
 
+// fast gives the kernels of this machine.
+var fast = sync.OnceValue(kernels.Default)
+
 // stats is what a first pass over a weight matrix finds.
 type stats struct {
-	n     int64
-	sum   float64 // of |w|: chunk sums added in order
-	value float32 // the first |w| above 0
-	mixed bool    // there is another |w| above 0
+	n           int64
+	sum         float64 // of |w|: chunk sums added in order
+	least, most uint32  // bits of the smallest |w| above 0 and of the largest
+	mixed       bool    // there are different |w| above 0
 }
 
 // add takes the next chunk. NaN and Inf are errors, which name the index.
 func (s *stats) add(w []float32) error {
-	var sum float64
-	for i, x := range w {
-		a := float32(math.Abs(float64(x)))
-		if !(a <= math.MaxFloat32) {
-			return fmt.Errorf("weight %d: %w: %v", s.n+int64(i), quant.ErrNotFinite, x)
-		}
-		sum += float64(a)
-		switch {
-		case a == s.value || a == 0:
-		case s.value == 0:
-			s.value = a
-		default:
-			s.mixed = true
+	sum, least, most := fast().Magnitudes(w)
+	if most >= 0x7f800000 {
+		for i, x := range w {
+			if !(math.Abs(float64(x)) <= math.MaxFloat32) {
+				return fmt.Errorf("weight %d: %w: %v", s.n+int64(i), quant.ErrNotFinite, x)
+			}
 		}
 	}
 	s.n += int64(len(w))
 	s.sum += sum
+	if least != 0 && (s.least == 0 || least < s.least) {
+		s.least = least
+	}
+	s.most = max(s.most, most)
+	s.mixed = s.least != s.most
 	return nil
 }
 
@@ -45,47 +48,35 @@ func (s *stats) add(w []float32) error {
 type ternarizer struct {
 	scale quant.Scale // the effective multiplier m
 	inv   float32     // weights are multiplied by it before rounding
-
-	thresholds int64 // weights within 1e-6 of the rounding threshold 0.5
-	zeros      int64
 }
 
 // newTernarizer applies the absmean rule of BitNet b1.58 (transformers,
 // integrations/bitnet.py WeightQuant): a = max(mean|w|, 1e-5), s = 1/a,
 // code = clamp(round(w·s)), value = code/s. Weights that are already -m, 0 and
 // m keep m, so that converting twice changes nothing.
-func newTernarizer(s *stats) *ternarizer {
-	if s.value != 0 && !s.mixed {
-		return &ternarizer{scale: quant.Scale(s.value), inv: 1 / s.value}
+//
+// 1/(1/a) is a or its neighbour. With scaleIsMean the value is code·a, as in
+// microsoft/BitNet's utils/convert-bitnet-embedding-to-gguf.py (16da220a).
+func newTernarizer(s *stats, scaleIsMean bool) *ternarizer {
+	if s.most != 0 && !s.mixed {
+		m := math.Float32frombits(s.most)
+		return &ternarizer{scale: quant.Scale(m), inv: 1 / m}
 	}
 	a := max(float32(s.sum/float64(s.n)), 1e-5)
 	inv := 1 / a
+	if scaleIsMean {
+		return &ternarizer{scale: quant.Scale(a), inv: inv}
+	}
 	return &ternarizer{scale: quant.Scale(1 / inv), inv: inv}
 }
 
 // codes writes the ternary codes of w, halves rounded to even.
-func (t *ternarizer) codes(dst []byte, w []float32) {
-	for i, x := range w {
-		y := x * t.inv
-		a := math.Abs(float64(y))
-		if math.Abs(a-0.5) <= 1e-6 {
-			t.thresholds++
-		}
-		switch {
-		case !(a > 0.5):
-			dst[i] = 1
-			t.zeros++
-		case y > 0:
-			dst[i] = 2
-		default:
-			dst[i] = 0
-		}
-	}
+func (t *ternarizer) codes(dst []byte, w []float32) counts {
+	zeros, near := fast().Ternarize(dst, w, t.inv)
+	return counts{int64(zeros), int64(near)}
 }
 
 // trits writes the values of codes: -m, 0, m.
 func trits(dst []float32, codes []byte, m quant.Scale) {
-	for i, c := range codes {
-		dst[i] = float32(m) * float32(int8(c)-1)
-	}
+	fast().Trits(dst, codes, float32(m))
 }

@@ -2,7 +2,6 @@ package convert
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/akadata/bitnet-tool/internal/arch"
 	"github.com/akadata/bitnet-tool/quant"
@@ -23,10 +22,12 @@ const (
 // default.
 type Options struct {
 	Type           quant.Type // of the projections
+	Mix            bool       // the mix of Type in which some projections get more bits: Q4_K_M, Q5_K_M
 	TokenEmbedding quant.Type // default: by Type
 	Output         quant.Type // of an untied output matrix; default: by Type
 	ScaleMode      ScaleMode  // of packed weights; default: by config.json
 	FileType       *uint32    // general.file_type; default: by Type
+	Target         Target     // the program to write for; default: none in particular
 	ForceTernary   bool       // ternarize a model that was not trained for it
 	Threads        int        // default: as many as can run at once
 	Tool           string     // version of the program, for the metadata
@@ -34,29 +35,6 @@ type Options struct {
 	// TypeOf overrides the type of single tensors, by GGUF name; Invalid keeps
 	// the default. It is for laying out again what an existing file holds.
 	TypeOf func(name string) quant.Type
-}
-
-// recipe maps the type asked for to the type of embedding and output, and to
-// the number that general.file_type has for it: llama.cpp's include/llama.h
-// (c392e509); 40 for I2_S as the published BitNet-b1.58-2B-4T has it.
-var recipe = map[quant.Type]struct {
-	embedding quant.Type
-	fileType  uint32
-}{
-	quant.F32:   {quant.F32, 0},
-	quant.F16:   {quant.F16, 1},
-	quant.BF16:  {quant.BF16, 32},
-	quant.Q8_0:  {quant.Q8_0, 7},
-	quant.TQ1_0: {quant.F16, 36},
-	quant.TQ2_0: {quant.F16, 37},
-	quant.I2_S:  {quant.F16, 40},
-	quant.Q4_0:  {quant.Q6_K, 2},
-	quant.Q4_1:  {quant.Q6_K, 3},
-	quant.Q5_0:  {quant.Q6_K, 8},
-	quant.Q5_1:  {quant.Q6_K, 9},
-	quant.Q4_K:  {quant.Q6_K, 14},
-	quant.Q5_K:  {quant.Q6_K, 16},
-	quant.Q6_K:  {quant.Q6_K, 18},
 }
 
 // coarse lists the types whose blocks cannot hold -m, 0 and m: the largest
@@ -69,33 +47,23 @@ var coarse = map[quant.Type]float64{
 	quant.Q5_1: 0.032,
 }
 
-// Types lists what [Options.Type] can be.
-func Types() []quant.Type {
-	ts := make([]quant.Type, 0, len(recipe))
-	for t := range recipe {
-		ts = append(ts, t)
-	}
-	slices.Sort(ts)
-	return ts
-}
-
-// typeOf decides the type of a tensor.
-func (o *Options) typeOf(t arch.Tensor) quant.Type {
+// typeOf decides the type of a tensor of a model.
+func (o *Options) typeOf(p *arch.Params, t arch.Tensor) quant.Type {
 	if o.TypeOf != nil {
 		if ty := o.TypeOf(t.Name); ty != quant.Invalid {
 			return ty
 		}
 	}
-	def := recipe[o.Type].embedding
+	r, _ := lookupRecipe(o.Type, o.Mix)
 	switch t.Role {
 	case arch.Norm:
 		return quant.F32
 	case arch.Embedding:
-		return either(o.TokenEmbedding, def)
+		return either(o.TokenEmbedding, r.embedding)
 	case arch.Output:
-		return either(o.Output, def)
+		return either(o.Output, r.embedding)
 	}
-	return o.Type
+	return r.projection(p, t)
 }
 
 func either(t, def quant.Type) quant.Type {
@@ -107,7 +75,9 @@ func either(t, def quant.Type) quant.Type {
 
 // check refuses what cannot be honoured for this source.
 func (o *Options) check(s *Source) error {
-	if _, ok := recipe[o.Type]; !ok {
+	if _, ok := lookupRecipe(o.Type, o.Mix); !ok && o.Mix {
+		return fmt.Errorf("%w: there is no mix of type %s", ErrOption, o.Type)
+	} else if !ok {
 		return fmt.Errorf("%w: type %s cannot be written; possible are %v", ErrUnsupported, o.Type, Types())
 	}
 	for _, x := range []struct {
@@ -145,7 +115,8 @@ func (o *Options) warn(ternary bool) []string {
 
 // flags gives the options that shape the bytes, in a canonical spelling.
 func (o *Options) flags() string {
-	s := "--type " + o.Type.String()
+	r, _ := lookupRecipe(o.Type, o.Mix)
+	s := "--type " + r.Name
 	if o.TokenEmbedding != quant.Invalid {
 		s += " --token-embedding-type " + o.TokenEmbedding.String()
 	}
@@ -154,6 +125,9 @@ func (o *Options) flags() string {
 	}
 	if o.ScaleMode != "" {
 		s += " --scale-mode " + string(o.ScaleMode)
+	}
+	if o.Target != "" {
+		s += " --target " + string(o.Target)
 	}
 	if o.FileType != nil {
 		s += fmt.Sprintf(" --file-type %d", *o.FileType)

@@ -6,11 +6,8 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/akadata/bitnet-tool/gguf"
 	"github.com/akadata/bitnet-tool/internal/atomicfile"
@@ -36,65 +33,65 @@ type Result struct {
 }
 
 // WriteFile converts into the file at path, which appears only when it is
-// complete, on the disk and read back. Unless force is set an existing file is
-// fs.ErrExist.
+// complete and on the disk. Its digest is of the bytes as the system gives them
+// back, and its header has been parsed again from them. Unless force is set an
+// existing file is fs.ErrExist. Too little room is found out before anything is
+// read or written.
 func (p *Plan) WriteFile(ctx context.Context, path string, force bool, sink progress.Sink) (*Result, error) {
 	f, err := atomicfile.Create(path, force)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Abort()
-	res, err := p.write(ctx, f.File, sink)
+	if err := f.Reserve(p.Layout.FileSize); err != nil {
+		return nil, err
+	}
+	res, err := p.write(ctx, f, sink)
 	if err != nil {
+		return nil, err
+	}
+	if err := ctx.Err(); err != nil { // the last moment to stop
 		return nil, err
 	}
 	res.Path = path
 	return res, f.Commit()
 }
 
-func (p *Plan) write(ctx context.Context, f *os.File, sink progress.Sink) (res *Result, err error) {
+// write surveys the source, which gives the header its last value and matrices
+// their scales, and then streams.
+func (p *Plan) write(ctx context.Context, f *atomicfile.File, sink progress.Sink) (res *Result, err error) {
 	task := sink.Start("quantize "+p.opts.Type.String(), 2*p.sourceBytes()+p.Layout.FileSize)
 	defer func() { task.Done(err) }()
 
-	encoded, err := p.writeTensors(ctx, f, task)
-	if err != nil {
-		return nil, err
-	}
-	if err := p.src.set.CheckUnchanged(); err != nil {
-		return nil, err
-	}
-	if err := p.writeFrame(f, encoded); err != nil {
-		return nil, err
-	}
-	res = p.result(encoded)
-	if res.SHA256, err = readBack(ctx, f, res.Size, task); err != nil {
-		return nil, err
-	}
-	return res, nil
-}
-
-// writeTensors streams all tensors, several at a time.
-func (p *Plan) writeTensors(ctx context.Context, f io.WriterAt, task progress.Task) ([]Encoded, error) {
 	threads := p.opts.Threads
 	if threads <= 0 {
 		threads = par.CPUs()
 	}
-	encoded := make([]Encoded, len(p.Tensors))
-	g, gctx := errgroup.WithContext(ctx)
-	g.SetLimit(threads)
-	for i := range p.Tensors {
-		g.Go(func() error {
-			var err error
-			encoded[i], err = p.encode(gctx, i, p.Layout.Section(f, i), task)
-			return err
-		})
+	if err := p.surveyAll(ctx, threads, task); err != nil {
+		return nil, err
 	}
-	return encoded, g.Wait()
+	if err := p.writeFrame(f); err != nil {
+		return nil, err
+	}
+	w, err := p.newWriter(f, threads, task)
+	if err != nil {
+		return nil, err
+	}
+	if err := w.run(ctx); err != nil {
+		return nil, err
+	}
+	if err := p.src.checkUnchanged(); err != nil {
+		return nil, err
+	}
+	if _, err := gguf.NewFile(f, p.Layout.FileSize); err != nil {
+		return nil, fmt.Errorf("reading back: %w", err)
+	}
+	return p.result(w), nil
 }
 
 // writeFrame writes header and padding, now that the source digest is known.
-func (p *Plan) writeFrame(f *os.File, encoded []Encoded) error {
-	p.Meta.Set(digestKey, sourceDigest(encoded))
+func (p *Plan) writeFrame(f io.WriterAt) error {
+	p.Meta.Set(digestKey, p.sourceDigest())
 	l, err := gguf.NewLayout(p.Meta, p.Tensors)
 	if err != nil {
 		return err
@@ -106,43 +103,14 @@ func (p *Plan) writeFrame(f *os.File, encoded []Encoded) error {
 	return l.WriteFrame(f)
 }
 
-func sourceDigest(encoded []Encoded) string {
+func (p *Plan) sourceDigest() string {
 	var lines []string
-	for _, e := range encoded {
-		lines = append(lines, e.digests...)
+	for i := range p.src.matrices {
+		lines = append(lines, p.src.surveys.get(i).digests...)
 	}
 	slices.Sort(lines)
 	sum := sha256.Sum256([]byte(strings.Join(lines, "")))
 	return "sha256:" + hex.EncodeToString(sum[:])
-}
-
-// readBack hashes the finished file and parses its header by the strict rules.
-func readBack(ctx context.Context, f *os.File, size int64, task progress.Task) (string, error) {
-	st, err := f.Stat()
-	if err != nil {
-		return "", err
-	}
-	if st.Size() != size {
-		return "", fmt.Errorf("wrote %d bytes, planned %d", st.Size(), size)
-	}
-	if _, err := gguf.NewFile(f, size); err != nil {
-		return "", fmt.Errorf("reading back: %w", err)
-	}
-	sum := sha256.New()
-	buf := make([]byte, 1<<20)
-	for off := int64(0); off < size; {
-		if err := ctx.Err(); err != nil {
-			return "", err
-		}
-		n, err := f.ReadAt(buf[:min(int64(len(buf)), size-off)], off)
-		if err != nil && err != io.EOF || n == 0 {
-			return "", fmt.Errorf("reading back at offset %d: %w", off, err)
-		}
-		sum.Write(buf[:n])
-		off += int64(n)
-		task.Add(int64(n))
-	}
-	return hex.EncodeToString(sum.Sum(nil)), nil
 }
 
 func (p *Plan) sourceBytes() int64 {
@@ -153,16 +121,15 @@ func (p *Plan) sourceBytes() int64 {
 	return n
 }
 
-func (p *Plan) result(encoded []Encoded) *Result {
-	r := &Result{Size: p.Layout.FileSize, Types: map[quant.Type]int{}}
+func (p *Plan) result(w *writer) *Result {
+	r := &Result{Size: p.Layout.FileSize, SHA256: hex.EncodeToString(w.sum.Sum(nil)), Types: map[quant.Type]int{}}
 	var weights, bytes int64
 	for i, t := range p.Layout.Tensors {
 		r.Types[t.Type]++
 		weights += t.Elements()
 		bytes += t.Size
-		e := encoded[i]
-		r.ThresholdSensitive += e.ThresholdSensitive
-		if share := float64(e.Zeros) / float64(t.Elements()); share > 0.95 {
+		r.ThresholdSensitive += w.counts[i].thresholds
+		if share := float64(w.counts[i].zeros) / float64(t.Elements()); share > 0.95 {
 			r.Warnings = append(r.Warnings, fmt.Sprintf("tensor %q: %.1f %% of its weights are zero", t.Name, 100*share))
 		}
 	}
