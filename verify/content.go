@@ -76,6 +76,8 @@ func (s *Subject) judgeScale(v *survey) (f Finding, wrong bool) {
 		return finding(Error, "scale is 0, which erases the tensor"), true
 	case low < 0:
 		return finding(Error, "scale is %v, must be positive", low), true
+	case low == 0:
+		return finding(Error, "scale of some blocks is 0, which erases weights that are not zero"), true
 	case low != high && s.ternary(v.tensor.Name):
 		return finding(Warning, "scales of blocks are %v to %v; a ternary model has one a tensor", low, high), true
 	case high > mostScale:

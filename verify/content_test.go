@@ -103,7 +103,7 @@ func TestContent(t *testing.T) {
 		{
 			"zero weights", "masters", quant.I2_S,
 			func(f *file) { f.patch(gate, 0, repeat(0x55, 49152)) },
-			"content.zeros", Warning, gate, -1, -1, "every weight is zero",
+			"content.pruned", Error, gate, -1, -1, "every weight is zero",
 		},
 		{
 			"nearly all zero", "masters", quant.I2_S,

@@ -80,7 +80,7 @@ type differ struct {
 
 // each calls compare for the tensors that both files have, and lists those that
 // only one has.
-func (d *differ) each(ctx context.Context, compare func(x, y gguf.Tensor) (string, DiffKind, error)) ([]Difference, error) {
+func (d *differ) each(ctx context.Context, compare func(ctx context.Context, x, y gguf.Tensor) (string, DiffKind, error)) ([]Difference, error) {
 	var ds []Difference
 	for _, x := range d.a.Tensors {
 		if err := ctx.Err(); err != nil {
@@ -91,7 +91,7 @@ func (d *differ) each(ctx context.Context, compare func(x, y gguf.Tensor) (strin
 			ds = append(ds, Difference{DiffTensor, x.Name, "is in the first file only"})
 			continue
 		}
-		detail, kind, err := compare(x, y)
+		detail, kind, err := compare(ctx, x, y)
 		if err != nil {
 			return ds, fmt.Errorf("tensor %q: %w", x.Name, err)
 		}
@@ -108,12 +108,20 @@ func (d *differ) each(ctx context.Context, compare func(x, y gguf.Tensor) (strin
 }
 
 // tensor compares shape, type and bytes.
-func (d *differ) tensor(x, y gguf.Tensor) (string, DiffKind, error) {
+func (d *differ) tensor(ctx context.Context, x, y gguf.Tensor) (string, DiffKind, error) {
 	switch {
 	case !slices.Equal(x.Dims, y.Dims):
 		return fmt.Sprintf("dimensions %v, then %v", x.Dims, y.Dims), DiffTensor, nil
 	case x.TypeID != y.TypeID || x.Type != y.Type:
-		return fmt.Sprintf("type %s, then %s", x.TypeName(), y.TypeName()), DiffTensor, nil
+		detail := fmt.Sprintf("type %s, then %s", x.TypeName(), y.TypeName())
+		how, err := d.acrossTypes(ctx, x, y)
+		if errors.Is(err, quant.ErrCode) || errors.Is(err, quant.ErrRange) {
+			how, err = err.Error(), nil // damage is a difference, not a reason to stop
+		}
+		if how != "" {
+			detail += ": " + how
+		}
+		return detail, DiffTensor, err
 	case x.Size != y.Size:
 		return fmt.Sprintf("%d bytes, then %d", x.Size, y.Size), DiffTensor, nil
 	}

@@ -119,12 +119,33 @@ func TestDiffTypes(t *testing.T) {
 	kinds := map[DiffKind]int{}
 	for _, d := range ds {
 		kinds[d.Kind]++
-		if d.Kind == DiffTensor && d.Detail != "type I2_S, then TQ2_0" {
+		if d.Kind == DiffTensor && (!strings.HasPrefix(d.Detail, "type I2_S, then TQ2_0: ") || !strings.HasSuffix(d.Detail, ", and 0 signs")) {
 			t.Errorf("%+v", d)
 		}
 	}
 	if kinds[DiffTensor] != 28 || kinds[DiffKV] == 0 {
 		t.Errorf("kinds %v", kinds)
+	}
+}
+
+// TestDiffAcrossTypes compares weights that two types hold alike, and ones that
+// are damaged in one of the files.
+func TestDiffAcrossTypes(t *testing.T) {
+	gate := arch.Block(1, arch.FFNGate)
+	a, b := openFile(t, model(t, "masters", quant.TQ1_0)), openFile(t, model(t, "masters", quant.TQ2_0))
+	b.patch(gate, 0, []byte{0xff})
+	ds, err := Diff(t.Context(), a.File, openFile(t, b.path).File, DiffOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range ds {
+		want := "type TQ1_0, then TQ2_0: the weights are the same"
+		if d.Name == gate {
+			want = "type TQ1_0, then TQ2_0: second file: block 0, weight 0: code 3 in ternary data"
+		}
+		if d.Kind == DiffTensor && d.Detail != want {
+			t.Errorf("%+v, want %q", d, want)
+		}
 	}
 }
 

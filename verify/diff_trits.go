@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"slices"
@@ -34,7 +35,7 @@ func ternaryTensors(files ...*gguf.File) map[string]bool {
 }
 
 // trits compares the signs of the weights of a ternary tensor.
-func (d *differ) trits(x, y gguf.Tensor) (string, DiffKind, error) {
+func (d *differ) trits(_ context.Context, x, y gguf.Tensor) (string, DiffKind, error) {
 	if !d.ternary[x.Name] {
 		return "", DiffTrits, nil
 	}
@@ -60,10 +61,10 @@ func diffSigns(a, b *io.SectionReader, ca, cb quant.Codec, t gguf.Tensor) (strin
 	detail := ""
 	for first := int64(0); first < t.Elements(); first += chunkWeights {
 		n := min(chunkWeights, t.Elements()-first)
-		if err := readWeights(x[:n], a, ca, first, &buf); err != nil {
+		if err := readWeights(x[:n], a, ca, first, 1, &buf); err != nil {
 			return "", fmt.Errorf("first file: %w", err)
 		}
-		if err := readWeights(y[:n], b, cb, first, &buf); err != nil {
+		if err := readWeights(y[:n], b, cb, first, 1, &buf); err != nil {
 			return "", fmt.Errorf("second file: %w", err)
 		}
 		for i := range n {
@@ -80,9 +81,9 @@ func diffSigns(a, b *io.SectionReader, ca, cb quant.Codec, t gguf.Tensor) (strin
 	return fmt.Sprintf("%d of %d trits differ, %s", differ, t.Elements(), detail), nil
 }
 
-// readWeights reads the weights of a tensor from number first on. The scale of
-// I2_S counts as 1. buf is memory that is grown as needed.
-func readWeights(dst []float32, r *io.SectionReader, c quant.Codec, first int64, buf *[]byte) error {
+// readWeights reads the weights of a tensor from number first on. The scale s is
+// that of a tensor that has one for all. buf is memory that is grown as needed.
+func readWeights(dst []float32, r *io.SectionReader, c quant.Codec, first int64, s quant.Scale, buf *[]byte) error {
 	n := len(dst) / c.BlockLen * c.BlockBytes
 	if cap(*buf) < n {
 		*buf = make([]byte, n)
@@ -91,7 +92,7 @@ func readWeights(dst []float32, r *io.SectionReader, c quant.Codec, first int64,
 	if _, err := r.ReadAt(b, first/int64(c.BlockLen)*int64(c.BlockBytes)); err != nil && err != io.EOF {
 		return err
 	}
-	return c.Decode(dst, b, 1)
+	return c.Decode(dst, b, s)
 }
 
 func sign(x float32) int {

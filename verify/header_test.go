@@ -74,7 +74,7 @@ func TestHeader(t *testing.T) {
 				m.Set("tokenizer.ggml.token_type", k[:1087])
 			})
 		}, "header.tokenizer", "tokenizer.ggml.tokens", "1087 tokens, but the embedding has 1088 rows", Error, Tokenizer},
-		{"pre-tokenizer missing", without("tokenizer.ggml.pre"), "header.tokenizer", "", `"tokenizer.ggml.pre" is missing`, Warning, Unknown},
+		{"pre-tokenizer missing", without("tokenizer.ggml.pre"), "header.pre", "tokenizer.ggml.pre", "is not there", Warning, Tokenizer},
 		{"placeholder template", set("tokenizer.chat_template", "Human: {{ x }}\n\nBITNETAssistant: "), "header.template", "tokenizer.chat_template", "placeholder", Warning, Template},
 		{"wrong label", set("general.file_type", uint32(7)), "header.label", "general.file_type", "is 7, which means Q8_0, but most weights are I2_S", Warning, Unknown},
 		{"no label", without("general.file_type"), "header.label", "general.file_type", "does not say", Info, Unknown},
@@ -121,7 +121,7 @@ func TestUnsupported(t *testing.T) {
 	}{
 		{"architecture", func(m *gguf.Meta) { m.Set("general.architecture", "mamba") }, `architecture "mamba"`},
 		{"activation", func(m *gguf.Meta) { m.Set("bitnet-b1.58.hidden_activation", "gelu") }, `activation "gelu"`},
-		{"tokenizer", func(m *gguf.Meta) { m.Set("tokenizer.ggml.model", "llama") }, "tokenizer.ggml.model"},
+		{"tokenizer", func(m *gguf.Meta) { m.Set("tokenizer.ggml.model", "rwkv") }, "tokenizer.ggml.model"},
 		{"pre-tokenizer", func(m *gguf.Meta) { m.Set("tokenizer.ggml.pre", "falcon3") }, "falcon3"},
 	}
 	for _, tt := range tests {

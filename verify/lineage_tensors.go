@@ -21,6 +21,7 @@ const (
 	swapped
 	rescaled
 	altered
+	rounded // as by a producer that computes in BF16
 )
 
 // tensorFault is a difference with its explanation.
@@ -34,6 +35,9 @@ type tensorFault struct {
 // faults explains the differences of all tensors.
 func (s *Subject) faults(ctx context.Context) []tensorFault {
 	diffs := s.compare(ctx)
+	if s.explained != nil || len(diffs) == 0 {
+		return s.explained
+	}
 	owner := map[[sha256.Size]byte]string{}
 	for _, d := range diffs {
 		owner[d.wantSum] = d.tensor.Name
@@ -46,11 +50,19 @@ func (s *Subject) faults(ctx context.Context) []tensorFault {
 	for i := range diffs {
 		f := tensorFault{tensorDiff: &diffs[i]}
 		f.explain(owner, zeros[f.tensor.Name])
+		if f.fault == altered {
+			ok, err := s.roundedProducer(ctx, f.tensorDiff)
+			s.unable(err)
+			if ok {
+				f.fault = rounded
+			}
+		}
 		if f.fault != sound {
 			out = append(out, f)
 		}
 	}
-	return out
+	s.explained = append([]tensorFault{}, out...)
+	return s.explained
 }
 
 func (f *tensorFault) explain(owner map[[sha256.Size]byte]string, allZero bool) {
@@ -183,7 +195,11 @@ func (s *Subject) otherSource() bool {
 }
 
 func checkWeights(ctx context.Context, s *Subject) []Finding {
-	return s.faulty(ctx, altered, func(f tensorFault) Finding {
+	fs := s.faulty(ctx, rounded, func(f tensorFault) Finding {
+		return finding(Info, "%d of %d trits differ, all of weights within 2 %% of half the mean: its producer computed in BF16",
+			f.differ, f.tensor.Elements()).at(s.offset(f.tensor, f.first.offset))
+	})
+	return append(fs, s.faulty(ctx, altered, func(f tensorFault) Finding {
 		var b strings.Builder
 		what := "weights"
 		if f.trailed() {
@@ -211,5 +227,5 @@ func checkWeights(ctx context.Context, s *Subject) []Finding {
 			fmt.Fprintf(&b, "; scale is %v, should be %v", f.haveScale, f.wantScale)
 		}
 		return finding(Error, "%s", b.String()).at(s.offset(f.tensor, f.first.offset)).weight(f.first.element)
-	})
+	})...)
 }

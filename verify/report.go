@@ -16,23 +16,26 @@ const (
 	Lineage              // every weight and key, against the checkpoint
 	Smoke                // a short evaluation
 	Golden               // an evaluation, against a baseline
+	Engine               // an evaluation, against another program
 )
 
-var levelNames = [...]string{"header", "hash", "content", "lineage", "smoke", "golden"}
+var levelNames = [...]string{"header", "hash", "content", "lineage", "smoke", "golden", "engine"}
 
 func (l Level) String() string { return levelNames[l] }
 
 // MarshalText gives the level's name.
 func (l Level) MarshalText() ([]byte, error) { return []byte(l.String()), nil }
 
-// ParseLevel finds a level by its name. An unknown name is an [ErrOption].
+// ParseLevel finds a level by its name. [Engine] is none to stop at: it runs
+// whenever there is a program to compare with. An unknown name is an
+// [ErrOption].
 func ParseLevel(name string) (Level, error) {
-	for i, n := range levelNames {
+	for i, n := range levelNames[:Engine] {
 		if n == name {
 			return Level(i), nil
 		}
 	}
-	return 0, fmt.Errorf("%w: level %q, known are %s", ErrOption, name, strings.Join(levelNames[:], ", "))
+	return 0, fmt.Errorf("%w: level %q, known are %s", ErrOption, name, strings.Join(levelNames[:Engine], ", "))
 }
 
 // Severity says what a finding means for the file.
@@ -54,6 +57,9 @@ type Finding struct {
 	Offset   *int64   `json:"offset,omitempty"`  // bytes, from the start of the file
 	Element  *int64   `json:"element,omitempty"` // of the tensor, counted row by row
 	Detail   string   `json:"detail"`
+
+	fault   Verdict // who is at fault, if it does not follow from the rule
+	symptom bool    // the fault may be elsewhere
 }
 
 // finding makes a Finding; the runner adds the rule.
@@ -87,12 +93,13 @@ type LevelReport struct {
 // Verdict says where the fault is.
 type Verdict string
 
-// The verdicts. No check of this package can tell that an engine is at fault.
+// The verdicts.
 const (
 	Good      Verdict = "GOOD"      // weights and metadata are the checkpoint's, or the model works
 	File      Verdict = "FILE"      // weights, structure or hyper-parameters
 	Tokenizer Verdict = "TOKENIZER" // vocabulary
 	Template  Verdict = "TEMPLATE"  // chat template
+	Faulty    Verdict = "ENGINE"    // the file is good, the other program is not
 	Unknown   Verdict = "UNKNOWN"   // not enough was checked
 )
 

@@ -50,16 +50,21 @@ func TestChecks(t *testing.T) {
 		if !name.MatchString(c.Name) || !strings.HasPrefix(c.Name, c.Cost.String()+".") || c.Run == nil {
 			t.Errorf("check %q of level %s", c.Name, c.Cost)
 		}
-		if !strings.HasSuffix(c.Doc, ".") {
-			t.Errorf("%s: %q is no sentence", c.Name, c.Doc)
+		for _, text := range []string{c.Doc, c.Why, c.Next} {
+			if !strings.HasSuffix(text, ".") {
+				t.Errorf("%s: %q is no sentence", c.Name, text)
+			}
+		}
+		if got, ok := Explain(c.Name); !ok || got.Doc != c.Doc {
+			t.Errorf("%s is not explained", c.Name)
 		}
 		if slices.Contains(names, c.Name) || c.Cost < last {
 			t.Errorf("%s is out of place", c.Name)
 		}
 		names, last = append(names, c.Name), c.Cost
 	}
-	if v := culprit("no such rule"); v != File {
-		t.Errorf("an unlisted rule blames %s", v)
+	if _, ok := Explain("no.rule"); ok {
+		t.Error("a rule that does not exist is explained")
 	}
 }
 

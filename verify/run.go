@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/akadata/bitnet-tool/internal/progress"
+	"github.com/akadata/bitnet-tool/internal/token"
 )
 
 // Progress receives how far a verification is.
@@ -21,6 +24,14 @@ type Options struct {
 	MaxTime  time.Duration // for Smoke and Golden together; 0: no limit
 	Threads  int           // 0: as many as can run at once
 	Progress Progress      // may be nil
+
+	// Render renders chat templates that are not known to be harmless; nil:
+	// they are not run.
+	Render token.Renderer
+
+	// Other continues a prompt by n tokens, always the best one, and gives the
+	// text of another program; nil: there is none. Needs Smoke.
+	Other func(ctx context.Context, path, prompt string, n int) (string, error)
 }
 
 // DefaultLevel is the last level worth running with or without a baseline.
@@ -46,6 +57,8 @@ func (o *Options) check() error {
 		return fmt.Errorf("%w: level %s does not compare with a baseline", ErrOption, o.Level)
 	case o.Level < Smoke && o.MaxTime > 0:
 		return fmt.Errorf("%w: level %s has no time limit", ErrOption, o.Level)
+	case o.Level < Smoke && o.Other != nil:
+		return fmt.Errorf("%w: level %s does not compare with another program", ErrOption, o.Level)
 	case o.Threads < 0 || o.MaxTime < 0:
 		return fmt.Errorf("%w: negative threads or time", ErrOption)
 	}
@@ -55,6 +68,8 @@ func (o *Options) check() error {
 // runs reports whether a level is to be run.
 func (o *Options) runs(l Level) bool {
 	switch {
+	case l == Engine:
+		return o.Other != nil
 	case l > o.Level:
 		return false
 	case l == Lineage:
@@ -82,7 +97,7 @@ func Run(ctx context.Context, path string, o Options) (*Report, error) {
 
 	r := &Report{Target: path, Levels: []LevelReport{}}
 	var unchecked []error
-	for l := Header; l <= o.Level; l++ {
+	for l := Header; l <= Engine; l++ {
 		if !o.runs(l) {
 			continue
 		}
@@ -109,6 +124,10 @@ func (s *Subject) run(ctx context.Context, l Level) (LevelReport, error) {
 		r.Unchecked = "not run: the header has errors"
 		return r, nil
 	}
+	if l == Engine && s.atFault {
+		r.Unchecked = "not run: the file has errors of its own"
+		return r, nil
+	}
 	start := time.Now()
 	s.covered, s.err = 0, nil
 	r.OK = true
@@ -127,38 +146,71 @@ func (s *Subject) run(ctx context.Context, l Level) (LevelReport, error) {
 	}
 	r.Seconds = time.Since(start).Seconds()
 	r.Coverage = s.coverage()
-	s.broken = s.broken || l == Header && !r.OK
+	s.broken = s.broken || l == Header && slices.ContainsFunc(r.Findings, blocking)
+	s.atFault = s.atFault || !r.OK
 	if s.err != nil {
 		r.OK, r.Unchecked = false, s.err.Error()
 	}
 	return r, s.err
 }
 
-// verdict decides where the fault is.
+// blocking reports whether a finding of the header makes it pointless to evaluate
+// the model.
+func blocking(f Finding) bool {
+	switch f.Rule {
+	case "header.structure", "header.architecture", "header.tensors", "header.tokenizer":
+		return f.Severity == Error
+	}
+	return false
+}
+
+// verdict decides where the fault is. What is plainly wrong goes before what an
+// evaluation concludes, and that before mere symptoms.
 func verdict(r *Report) Verdict {
 	ran := map[Level]bool{} // to the end, without an error
-	bad := map[Verdict]bool{}
-	whole := true
+	plain, concluded, suspected := map[Verdict]bool{}, map[Verdict]bool{}, map[Verdict]bool{}
+	symptoms, whole := false, true
 	for _, l := range r.Levels {
 		ran[l.Level] = l.OK
 		whole = whole && l.Unchecked == ""
 		for _, f := range l.Findings {
-			if f.Severity == Error || f.Severity == Warning && culprit(f.Rule) == Template {
-				bad[culprit(f.Rule)] = true
+			who := f.culprit()
+			switch {
+			case f.Severity == Warning && (who == Tokenizer || who == Template):
+				suspected[who] = true
+			case f.Severity != Error:
+			case who == Unknown || f.symptom:
+				symptoms = true
+			case l.Level == Smoke:
+				concluded[who] = true
+			default:
+				plain[who] = true
 			}
 		}
 	}
 	switch {
-	case bad[File]:
+	case plain[File]:
 		return File
-	case bad[Unknown] && ran[Lineage]:
+	case plain[Tokenizer]:
+		return Tokenizer
+	case symptoms && ran[Lineage]:
 		// The file is the checkpoint's, and still it does not work.
 		return Unknown
-	case bad[Tokenizer]:
+	case concluded[Tokenizer]:
 		return Tokenizer
-	case bad[Unknown]:
+	case concluded[File]:
 		return File
-	case bad[Template]:
+	case symptoms && suspected[Tokenizer]:
+		return Tokenizer
+	case symptoms:
+		return File
+	case plain[Template]:
+		return Template
+	case plain[Faulty]:
+		return Faulty
+	case suspected[Tokenizer]:
+		return Tokenizer
+	case suspected[Template]:
 		return Template
 	case whole && (ran[Lineage] || ran[Smoke] || ran[Golden]):
 		return Good
@@ -166,17 +218,27 @@ func verdict(r *Report) Verdict {
 	return Unknown
 }
 
-// culprit names what is at fault when a rule is broken. A model that does not
-// work is the file's fault unless its weights are known to be right.
-func culprit(rule string) Verdict {
-	switch rule {
-	case "header.tokenizer", "lineage.tokenizer", "golden.tokens":
+// culprit names what is at fault when a rule is broken; Unknown if the finding
+// is a symptom only.
+func (f *Finding) culprit() Verdict {
+	if f.fault != "" {
+		return f.fault
+	}
+	switch f.Rule {
+	case "header.tokenizer", "header.pre", "header.merges", "header.special", "header.bos", "header.roundtrip", "lineage.tokenizer", "golden.tokens":
 		return Tokenizer
-	case "header.template", "lineage.template":
+	case "header.template", "header.script", "lineage.template":
 		return Template
-	case "smoke.load", "smoke.finite", "smoke.constant", "smoke.prompt", "smoke.loop", "smoke.sense",
-		"golden.logits", "golden.greedy", "golden.perplexity":
+	case "engine.text":
+		return Faulty
+	}
+	switch level, _, _ := strings.Cut(f.Rule, "."); level {
+	case Smoke.String():
 		return Unknown
+	case Golden.String():
+		if f.Rule != "golden.model" {
+			return Unknown
+		}
 	}
 	return File
 }

@@ -3,10 +3,12 @@ package verify
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"slices"
 
 	"github.com/akadata/bitnet-tool/gguf"
+	"github.com/akadata/bitnet-tool/internal/progress"
 	"github.com/akadata/bitnet-tool/runtime"
 )
 
@@ -25,11 +27,14 @@ const (
 	smokeRun    = 10
 )
 
-// probe is what the evaluation of the prompts came to.
+// probe is what the evaluation of the text and the prompts came to.
 type probe struct {
-	loadErr error    // the model is broken
+	loadErr error // the model is broken
+	sense   *sense
+	better  *better  // the best other reading, if the model made little sense
 	answers []answer // of the prompts that were evaluated
-	cut     bool     // the time was up before the rest
+	cut     string   // what the time was up before; "" if all was done
+	decode  func(ids []int32) string
 }
 
 // answer is what a model made of one prompt.
@@ -37,9 +42,9 @@ type answer struct {
 	prompt    string
 	logits    []float32 // after the last token; nil after notFinite
 	notFinite *place    // element is the token of the vocabulary, offset the position
-	surprise  float64   // negative log-probabilities of the prompt's own tokens, summed
-	scored    int       // how many these are
 	greedy    []int32   // best tokens, up to one that ends the text
+	gaps      []float64 // by how much the logit of each is above the second best
+	text      string    // of greedy
 	ended     bool
 }
 
@@ -60,18 +65,12 @@ func (s *Subject) evaluate(ctx context.Context) *probe {
 	defer e.close()
 	limited, cancel := s.limited(ctx)
 	defer cancel()
-	p := &probe{}
-	task := s.opts.Progress.Start("verify smoke: prompts", int64(len(smokePrompts)))
-	for _, prompt := range smokePrompts {
-		var a answer
-		if a, err = e.answer(limited, prompt); err != nil {
-			break
-		}
-		p.answers = append(p.answers, a)
-		task.Add(1)
-	}
-	if timeUp(limited, err) && len(p.answers) > 0 {
-		p.cut, err = true, nil
+	p := &probe{decode: func(ids []int32) string { return e.text.Decode(ids, false) }}
+	steps := int64(len(smokePrompts)) + 1
+	task := s.opts.Progress.Start("verify smoke: text and prompts", steps)
+	err = s.examine(limited, e, p, task)
+	if timeUp(limited, err) && p.sense != nil {
+		err = nil
 	}
 	task.Done(err)
 	if err != nil {
@@ -81,6 +80,34 @@ func (s *Subject) evaluate(ctx context.Context) *probe {
 	s.covered = s.tensorBytes()
 	s.probe = p
 	return p
+}
+
+// examine does the work of evaluate, the most telling part first. p.cut says
+// where it was when an error ended it.
+func (s *Subject) examine(ctx context.Context, e *engine, p *probe, task progress.Task) (err error) {
+	p.cut = "the text was read"
+	if p.sense, err = e.sense(ctx); err != nil {
+		p.sense = nil
+		return err
+	}
+	task.Add(1)
+	if p.sense.doubtful() {
+		p.cut = "other readings of the file were tried"
+		if p.better, err = s.bestReading(ctx, e); err != nil {
+			return err
+		}
+	}
+	for i, prompt := range smokePrompts {
+		p.cut = fmt.Sprintf("prompt %d of %d was answered", i+1, len(smokePrompts))
+		a, err := e.answer(ctx, prompt)
+		if err != nil {
+			return err
+		}
+		p.answers = append(p.answers, a)
+		task.Add(1)
+	}
+	p.cut = ""
+	return nil
 }
 
 // cause names the time limit if that is why an evaluation ended.
@@ -107,10 +134,7 @@ func (e *engine) answer(ctx context.Context, prompt string) (answer, error) {
 		}
 		if pos == len(tokens)-1 {
 			a.logits = slices.Clone(logits)
-			return nil
 		}
-		a.surprise += surprise(logits, tokens[pos+1])
-		a.scored++
 		return nil
 	})
 	if err != nil || a.notFinite != nil {
@@ -122,7 +146,8 @@ func (e *engine) answer(ctx context.Context, prompt string) (answer, error) {
 		if err != nil {
 			return a, err
 		}
-		a.greedy = append(a.greedy, id)
+		_, gap := bestTwo(logits)
+		a.greedy, a.gaps = append(a.greedy, id), append(a.gaps, gap)
 		a.ended = e.text.IsEOG(id)
 		if len(a.greedy) == more || a.ended {
 			break
@@ -136,6 +161,7 @@ func (e *engine) answer(ctx context.Context, prompt string) (answer, error) {
 			break
 		}
 	}
+	a.text = e.text.Decode(a.greedy, false)
 	return a, nil
 }
 

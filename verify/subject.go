@@ -25,17 +25,21 @@ type Subject struct {
 	source *convert.Source // nil without a checkpoint
 
 	// Of the header; nil where it is broken or unknown.
-	file   *gguf.File
-	params *arch.Params
-	roles  map[string]arch.Tensor // by name
-	vocab  *token.Vocab
-	broken bool // it has errors: nothing can be evaluated
+	file    *gguf.File
+	params  *arch.Params
+	roles   map[string]arch.Tensor // by name
+	vocab   *token.Vocab
+	words   *token.Tokenizer // of vocab
+	broken  bool             // it has errors with which nothing can be evaluated
+	atFault bool             // something has errors
 
 	surveys []survey
 	plan    *convert.Plan
 	diffs   []tensorDiff
-	probe   *probe
-	golden  *golden
+
+	explained []tensorFault
+	probe     *probe
+	golden    *golden
 
 	deadline time.Time // of evaluations; set when the first begins
 	covered  int64     // tensor bytes that the level under way has looked at

@@ -1,9 +1,11 @@
 package verify
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"io"
 	"math"
 
@@ -28,6 +30,10 @@ type survey struct {
 	notFinite *place
 
 	zeros     int64
+	negative  int64
+	squares   float64 // sum of w²; of I2_S of trits
+	run       run     // of I2_S: the longest run of one packed byte
+	sum       uint64  // of the bytes before the trailer; equal for equal tensors
 	first     float32 // weight; of I2_S the trit
 	same      bool    // all weights are like the first
 	magnitude float32 // of the first weight that is not zero
@@ -37,6 +43,13 @@ type survey struct {
 	// weight other than zero; of I2_S the scale of the tensor.
 	low, high float32
 	scaleErr  error
+}
+
+// run is a stretch of equal bytes.
+type run struct {
+	value  byte
+	bytes  int64
+	offset int64 // from the start of the tensor
 }
 
 // place is a weight and where it is.
@@ -57,6 +70,10 @@ func (s *Subject) survey(ctx context.Context) []survey {
 	found := make([]survey, len(s.file.Tensors))
 	task := s.task(Content, s.tensorBytes())
 	readers := make([]surveyor, s.threads())
+	seed := maphash.MakeSeed()
+	for i := range readers {
+		readers[i].hash.SetSeed(seed)
+	}
 	err := par.For(len(readers), len(found), 1, func(worker, lo, hi int) error {
 		for i := lo; i < hi; i++ {
 			t := s.file.Tensors[i]
@@ -85,6 +102,8 @@ type surveyor struct {
 	bytes  []byte
 	codes  []byte
 	values []float32
+	hash   maphash.Hash
+	run    run // that the last byte belongs to
 }
 
 // errStop ends the reading of a tensor at its first impossible weight.
@@ -101,6 +120,8 @@ func (r *surveyor) read(ctx context.Context, f *gguf.File, t gguf.Tensor, v *sur
 		r.bytes, r.codes, r.values = make([]byte, 4*chunkWeights), make([]byte, chunkWeights), make([]float32, chunkWeights)
 	}
 	section := f.Section(t)
+	r.hash.Reset()
+	r.run = run{}
 	for first := int64(0); first < t.Elements(); first += chunkWeights {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -111,6 +132,7 @@ func (r *surveyor) read(ctx context.Context, f *gguf.File, t gguf.Tensor, v *sur
 			return err
 		}
 		task.Add(int64(len(b)))
+		r.hash.Write(b)
 		err := r.chunk(v, first, b, n)
 		if errors.Is(err, errStop) {
 			return nil
@@ -119,14 +141,15 @@ func (r *surveyor) read(ctx context.Context, f *gguf.File, t gguf.Tensor, v *sur
 			return err
 		}
 	}
-	v.whole = true
+	v.whole, v.sum = true, r.hash.Sum64()
 	return v.trailer(section)
 }
 
 // chunk takes the n weights in b, the first being number first of the tensor.
 func (r *surveyor) chunk(v *survey, first int64, b []byte, n int) error {
 	codes, values := r.codes[:n], r.values[:n]
-	if v.codec.Ternary() {
+	counted := v.codec.Trailer > 0 && v.trits(b, first == 0)
+	if v.codec.Ternary() && !counted {
 		if err := v.codec.UnpackTrits(codes, b); err != nil {
 			if v.badCode = findCode3(v.codec, b); v.badCode == nil {
 				return err
@@ -136,8 +159,8 @@ func (r *surveyor) chunk(v *survey, first int64, b []byte, n int) error {
 			return errStop
 		}
 	}
-	if v.codec.Trailer > 0 {
-		v.trits(codes, first == 0)
+	if counted {
+		r.runs(v, first/int64(v.codec.BlockLen)*int64(v.codec.BlockBytes), b)
 		return nil
 	}
 	if err := v.codec.Decode(values, b, 0); err != nil {
@@ -157,22 +180,61 @@ func (r *surveyor) chunk(v *survey, first int64, b []byte, n int) error {
 	return nil
 }
 
-// trits counts weights whose scale is the tensor's.
-func (v *survey) trits(codes []byte, first bool) {
-	var n [3]int64
-	for _, c := range codes {
-		n[c]++ // UnpackTrits lets no other code pass
+// trits counts weights whose scale is the tensor's, four of two bits a byte in
+// whatever order, and reports whether all are trits.
+func (v *survey) trits(packed []byte, first bool) bool {
+	var count [256]int64
+	for _, b := range packed {
+		count[b]++
+	}
+	var n [4]int64
+	for b, times := range count {
+		for range 4 {
+			n[b&3] += times
+			b >>= 2
+		}
+	}
+	if n[3] > 0 {
+		return false
 	}
 	if first {
-		v.first = float32(int8(codes[0]) - 1)
+		for code, times := range n {
+			if times > 0 {
+				v.first = float32(code - 1)
+			}
+		}
 	}
-	v.zeros += n[1]
-	v.same = v.same && n[int8(v.first)+1] == int64(len(codes))
+	v.zeros, v.negative = v.zeros+n[1], v.negative+n[0]
+	v.squares += float64(n[0] + n[2])
+	v.same = v.same && n[int8(v.first)+1] == 4*int64(len(packed))
+	return true
 }
+
+// runs looks for the longest run of one byte, in stretches of longestRun. The
+// byte of four zero weights does not count: pruned neurons have many.
+func (r *surveyor) runs(v *survey, at int64, b []byte) {
+	const zeros = 0x55
+	for i := 0; i+longestRun <= len(b); i += longestRun {
+		stretch := b[i : i+longestRun]
+		if first := stretch[0]; first == zeros || first != stretch[longestRun-1] || !uniform(stretch) {
+			r.run = run{}
+			continue
+		}
+		if r.run.bytes == 0 || r.run.value != stretch[0] {
+			r.run = run{value: stretch[0], offset: at + int64(i)}
+		}
+		if r.run.bytes += longestRun; r.run.bytes > v.run.bytes {
+			v.run = r.run
+		}
+	}
+}
+
+func uniform(b []byte) bool { return bytes.Equal(b[1:], b[:len(b)-1]) }
 
 // floats looks at weights, and gives the index of the first that is not finite,
 // -1 if all are.
 func (v *survey) floats(x []float32) int {
+	var squares float64
 	for i, w := range x {
 		a := math.Float32frombits(math.Float32bits(w) &^ (1 << 31))
 		switch {
@@ -189,7 +251,12 @@ func (v *survey) floats(x []float32) int {
 		if w != v.first {
 			v.same = false
 		}
+		if w < 0 {
+			v.negative++
+		}
+		squares += float64(w * w)
 	}
+	v.squares += squares
 	return -1
 }
 
