@@ -11,6 +11,7 @@ package accept
 import (
 	"fmt"
 	"math"
+	"os"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -54,9 +55,13 @@ func parsed(t *testing.T, path string) *gguf.File {
 	return f
 }
 
+// options takes the loops to compute with from the variable that the command
+// takes them from, so that all of them can be run in turn.
+func options() runtime.Options { return runtime.Options{Kernels: os.Getenv("BITNET_TOOL_KERNEL")} }
+
 func open(t *testing.T, path string) *runtime.Model {
 	t.Helper()
-	m, err := runtime.Open(path, runtime.Options{})
+	m, err := runtime.Open(path, options())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,7 +72,7 @@ func open(t *testing.T, path string) *runtime.Model {
 // load is open for a file in memory.
 func load(t *testing.T, f *testmodel.File) *runtime.Model {
 	t.Helper()
-	m, err := runtime.Load(f.Open(t), runtime.Options{})
+	m, err := runtime.Load(f.Open(t), options())
 	if err != nil {
 		t.Fatal(err)
 	}

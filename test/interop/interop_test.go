@@ -59,10 +59,10 @@ func (b tool) run(t *testing.T, result any, args ...string) {
 }
 
 // quantize converts the snapshot in dir and returns the path of the GGUF file.
-func (b tool) quantize(t *testing.T, dir, kind string) string {
+func (b tool) quantize(t *testing.T, dir, kind string, flags ...string) string {
 	t.Helper()
 	out := filepath.Join(t.TempDir(), filepath.Base(dir)+"-"+kind+".gguf")
-	b.run(t, &struct{}{}, "quantize", dir, "-o", out, "--type", kind)
+	b.run(t, &struct{}{}, append([]string{"quantize", dir, "-o", out, "--type", kind}, flags...)...)
 	return out
 }
 

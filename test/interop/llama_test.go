@@ -33,7 +33,7 @@ func TestLlamaGenerates(t *testing.T) {
 		prompts[i] = c.Prompt
 	}
 
-	for _, kind := range []string{"F16", "Q8_0", "Q4_0", "Q4_K", "Q5_K", "Q6_K"} {
+	for _, kind := range []string{"F16", "Q8_0", "Q4_0", "Q4_K", "Q4_K_M", "Q5_K", "Q6_K"} {
 		// Coarser weights are another model than the reference's.
 		original := kind == "F16" || kind == "Q8_0"
 		t.Run(kind, func(t *testing.T) {
