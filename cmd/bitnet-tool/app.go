@@ -87,6 +87,8 @@ func newApp(cmds []command, run func(*cli.Context, command) error) *cli.App {
 		ErrWriter:       io.Discard,
 		// The default handler would end the process.
 		ExitErrHandler: func(*cli.Context, error) {},
+
+		SliceFlagSeparator: listSeparator,
 	}
 	for _, cmd := range cmds {
 		app.Commands = append(app.Commands, &cli.Command{

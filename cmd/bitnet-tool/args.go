@@ -165,6 +165,10 @@ func isFlag(arg string, known flagTable) bool {
 	return ok || arg == "--"
 }
 
+// listSeparator stands between the values of a list on its way through
+// urfave/cli. It is no comma: a pattern may hold one.
+const listSeparator = "\n"
+
 // set notes a flag of the command line. The same flag with two values is an
 // error, as one of them would be ignored; a list takes both.
 func (v flagValues) set(f cli.Flag, t flagToken) error {
@@ -174,7 +178,7 @@ func (v flagValues) set(f cli.Flag, t flagToken) error {
 	}
 	old, twice := v[name]
 	if _, list := f.(*cli.StringSliceFlag); list && twice {
-		t.value = old.text + "," + t.value // as urfave/cli separates a list
+		t.value = old.text + listSeparator + t.value
 	} else if twice && old.text != t.value {
 		return usagef("flag %s is given twice, as %q and %q", t.spelled, old.text, t.value)
 	}

@@ -50,7 +50,7 @@ func TestTakeApart(t *testing.T) {
 		{"by both names", "-q inspect --quiet f", "inspect", []string{"f"}, flags{"quiet": "true"}},
 		{"value with one command", "--kv general.type inspect f", "inspect", []string{"f"}, flags{"kv": "general.type"}},
 		{"none with another", "--kv diff a b", "diff", []string{"a", "b"}, flags{"kv": "true"}},
-		{"list", "pull --include a r --include b", "pull", []string{"r"}, flags{"include": "a,b"}},
+		{"list", "pull --include a r --include b", "pull", []string{"r"}, flags{"include": "a\nb"}},
 		{"help for a command", "inspect --help --json", "inspect", []string{}, flags{"json": "true"}},
 	}
 	for _, tt := range tests {

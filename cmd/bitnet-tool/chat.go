@@ -60,23 +60,41 @@ func (g *generator) answer(ctx context.Context, c *call, text string) (result, e
 }
 
 // converse holds a chat with whoever writes lines to standard input, until its
-// end.
+// end. On a terminal SIGINT ends an answer, and the program only between two of
+// them.
 func (g *generator) converse(ctx context.Context, c *call) (result, error) {
 	ch := newChat(g, c)
+	f, ok := c.stdin.(*os.File)
+	person := ok && isTerminal(f)
 	lines := bufio.NewScanner(interruptible{ctx, c.stdin})
 	lines.Buffer(nil, maxLine)
 	prompt := func(text string) {
-		if f, ok := c.stdin.(*os.File); ok && isTerminal(f) && !c.quiet {
+		if person && !c.quiet {
 			io.WriteString(c.console, text) //nolint:errcheck // only a prompt
 		}
 	}
+	if person {
+		c.note("Ctrl-C stops an answer, Ctrl-D ends, /help lists the commands")
+	}
 	var turns []generation
 	c.log.Debug("waiting for a message")
+reading:
 	for prompt("> "); lines.Scan(); prompt("> ") {
-		if strings.TrimSpace(lines.Text()) == "" {
+		line := lines.Text()
+		if strings.TrimSpace(line) == "" {
 			continue
 		}
-		gen, err := ch.say(ctx, lines.Text())
+		text, said := strings.CutPrefix(line, "/")
+		switch {
+		case strings.HasPrefix(line, "//"):
+			line = text
+		case said:
+			if ch.command(c, line) {
+				break reading
+			}
+			continue
+		}
+		gen, err := ch.turn(ctx, line, person)
 		turns = append(turns, gen)
 		if err != nil {
 			return g.result(c, gen, turns), err
@@ -87,11 +105,26 @@ func (g *generator) converse(ctx context.Context, c *call) (result, error) {
 	switch {
 	case errors.Is(err, bufio.ErrTooLong):
 		err = usagef("a message is longer than %s", humanBytes(maxLine))
-	case err == nil && turns == nil:
+	case err == nil && turns == nil && !person:
 		err = usagef("no message came on standard input").suggest("-p TEXT gives one")
 	}
 	if turns == nil {
 		return nil, err
 	}
 	return g.result(c, turns[len(turns)-1], turns), err
+}
+
+// turn puts a message of a conversation to the model. A person may stop the
+// answer and go on.
+func (ch *chat) turn(ctx context.Context, text string, person bool) (generation, error) {
+	if !person {
+		return ch.say(ctx, text)
+	}
+	answering, done := untilInterrupt(ctx)
+	defer done()
+	gen, err := ch.say(answering, text)
+	if errors.Is(err, context.Canceled) && ctx.Err() == nil {
+		err = nil
+	}
+	return gen, err
 }

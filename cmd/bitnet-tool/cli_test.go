@@ -33,6 +33,9 @@ func TestMain(m *testing.M) {
 //	setkv IN OUT KEY FILE     copy a GGUF file with a text from FILE under KEY
 //	settype IN OUT TENSOR N   copy one with another number as a tensor's type
 //	odd OUT                   make a GGUF file with every kind of metadata
+//	sparse OUT                make one of BitNet-b1.58-2B-4T's shape, without data
+//	flip FILE OFFSET          turn over one bit of the byte at an offset
+//	many OUT N                make one of N small tensors
 //
 // and the condition [race], the race detector.
 func TestScripts(t *testing.T) {
@@ -68,6 +71,9 @@ func TestScripts(t *testing.T) {
 			"setkv":   setkvCmd,
 			"settype": settypeCmd,
 			"odd":     oddCmd,
+			"sparse":  sparseCmd,
+			"flip":    flipCmd,
+			"many":    manyCmd,
 		},
 	})
 }

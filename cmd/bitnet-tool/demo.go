@@ -11,7 +11,6 @@ import (
 
 	"github.com/akadata/bitnet-tool/internal/convert"
 	"github.com/akadata/bitnet-tool/internal/token"
-	"github.com/akadata/bitnet-tool/quant"
 	"github.com/akadata/bitnet-tool/runtime"
 	"github.com/akadata/bitnet-tool/verify"
 	"github.com/urfave/cli/v2"
@@ -20,7 +19,7 @@ import (
 func demoCommand() command {
 	return command{
 		name: "demo", report: true,
-		about: "pull, quantize, verify and run a tiny model that is part of this program",
+		about: "pull, store, quantize, verify and run a tiny model that is part of this program",
 		long:  "Needs no network and leaves nothing behind, unless --dir says where to keep the files.",
 		flags: []cli.Flag{&cli.StringFlag{Name: "dir", Usage: "work in the folder `D` and keep the files there"}},
 		run:   runDemo,
@@ -68,16 +67,22 @@ func runDemo(ctx context.Context, c *call) (result, error) {
 	if res.Source, err = demoPull(ctx, c, cache); err != nil {
 		return nil, err
 	}
-	c.note("3. quantize them to I2_S (two bits a weight) and to Q8_0 (eight)")
-	q := &quantizing{
-		src: res.Source, out: filepath.Join(res.Dir, "tiny-bitnet-{type}.gguf"),
-		types: []quant.Type{quant.I2_S, quant.Q8_0}, options: convert.Options{Tool: version},
+	models := filepath.Join(res.Dir, "store")
+	c.note("3. copy them into the store %s, and compare the digests", models)
+	if res.Source, err = demoStore(ctx, c, res.Source, models); err != nil {
+		return nil, err
+	}
+	c.note("4. quantize them to I2_S (two bits a weight) and to Q8_0 (eight)")
+	q := &quantizing{src: res.Source, out: filepath.Join(res.Dir, "tiny-bitnet-{type}.gguf"), options: convert.Options{Tool: version}}
+	for _, name := range []string{"I2_S", "Q8_0"} {
+		r, _ := convert.RecipeByName(name)
+		q.types = append(q.types, r)
 	}
 	quantized, err := q.run(ctx, c)
 	if err != nil {
 		return nil, err
 	}
-	c.note("4. verify both against the masters, weight by weight")
+	c.note("5. verify both against the masters, weight by weight")
 	for _, o := range quantized.Outputs {
 		f := demoFile{outputJSON: o}
 		if f.Verdict, err = demoVerify(ctx, c, o.Path, res.Source); err != nil {
@@ -85,7 +90,7 @@ func runDemo(ctx context.Context, c *call) (result, error) {
 		}
 		res.Models = append(res.Models, f)
 	}
-	c.note("5. let both end a sentence that begins with %q", demoPrompt)
+	c.note("6. let both end a sentence that begins with %q", demoPrompt)
 	for i := range res.Models {
 		if err := res.Models[i].speak(ctx, c); err != nil {
 			return nil, err

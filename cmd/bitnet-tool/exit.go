@@ -9,8 +9,11 @@ import (
 	"github.com/akadata/bitnet-tool/gguf"
 	"github.com/akadata/bitnet-tool/hfhub"
 	"github.com/akadata/bitnet-tool/internal/arch"
+	"github.com/akadata/bitnet-tool/internal/bundle"
 	"github.com/akadata/bitnet-tool/internal/convert"
 	"github.com/akadata/bitnet-tool/internal/safetensors"
+	"github.com/akadata/bitnet-tool/internal/store"
+	"github.com/akadata/bitnet-tool/internal/synth"
 	"github.com/akadata/bitnet-tool/internal/token"
 	"github.com/akadata/bitnet-tool/quant"
 	"github.com/akadata/bitnet-tool/runtime"
@@ -75,6 +78,20 @@ var exitOf = []struct {
 	err  error
 	code exitCode
 }{
+	// The store's own come first: they say what an error of the file system
+	// beneath means.
+	{bundle.ErrFormat, exitBadArtifact},
+	{store.ErrName, exitUsage},
+	{store.ErrDamaged, exitBadArtifact},
+	{store.ErrSource, exitBadArtifact},
+	{store.ErrIncomplete, exitBadArtifact},
+	{store.ErrNotFound, exitNotFound},
+	{store.ErrConflict, exitRefused},
+	{store.ErrProtected, exitRefused},
+	{store.ErrUnsupported, exitUnsupported},
+	{store.ErrSpace, exitEnvironment},
+	{store.ErrUnavailable, exitEnvironment},
+	{store.ErrLocked, exitLocked},
 	{fs.ErrNotExist, exitNotFound},
 	{syscall.ENOTDIR, exitNotFound},
 	{syscall.ELOOP, exitNotFound},
@@ -88,6 +105,9 @@ var exitOf = []struct {
 	{syscall.EMFILE, exitEnvironment},
 	{syscall.ENOMEM, exitEnvironment},
 	{gguf.ErrFormat, exitBadArtifact},
+	{gguf.ErrChanged, exitBadArtifact},
+	{gguf.ErrParts, exitBadArtifact},
+	{gguf.ErrUnsupported, exitUnsupported},
 	{quant.ErrCode, exitBadArtifact},
 	{quant.ErrRange, exitBadArtifact},
 	{safetensors.ErrFormat, exitBadArtifact},
@@ -99,6 +119,7 @@ var exitOf = []struct {
 	{convert.ErrScaleMode, exitRefused},
 	{convert.ErrNotTernary, exitRefused},
 	{convert.ErrUnsupported, exitUnsupported},
+	{convert.ErrLayout, exitUnsupported},
 	{token.ErrFormat, exitBadArtifact},
 	{token.ErrTemplate, exitBadArtifact},
 	{token.ErrUnsupported, exitUnsupported},
@@ -107,6 +128,7 @@ var exitOf = []struct {
 	{runtime.ErrNotFinite, exitBadArtifact},
 	{runtime.ErrOption, exitUsage},
 	{runtime.ErrContextFull, exitUsage},
+	{synth.ErrOption, exitUsage},
 	{verify.ErrOption, exitUsage},
 	{verify.ErrBaseline, exitUsage},
 	{hfhub.ErrName, exitUsage},
@@ -120,7 +142,6 @@ var exitOf = []struct {
 	{hfhub.ErrRateLimited, exitRemote},
 	{hfhub.ErrNotHub, exitRemote},
 	{hfhub.ErrRemote, exitRemote},
-	{hfhub.ErrLocked, exitLocked},
 	{hfhub.ErrGated, exitAuth},
 	{hfhub.ErrAuth, exitAuth},
 	{context.Canceled, exitInterrupted},

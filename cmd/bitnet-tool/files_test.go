@@ -130,3 +130,24 @@ func oddCmd(ts *testscript.TestScript, neg bool, args []string) {
 	infos := []gguf.TensorInfo{{Name: "w", Dims: []int64{32, 2}, Type: quant.F16}}
 	write(ts, args[0], m, infos, func(int) io.Reader { return bytes.NewReader(make([]byte, 128)) })
 }
+
+// manyCmd makes a file of many tensors, each with its number as data.
+func manyCmd(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: many OUT N")
+	}
+	n, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	m := &gguf.Meta{}
+	m.Set("general.architecture", "odd")
+	m.Set("odd.strings", []string{"a", "b"})
+	infos := make([]gguf.TensorInfo, n)
+	for i := range infos {
+		infos[i] = gguf.TensorInfo{Name: "w." + strconv.Itoa(i), Dims: []int64{33}, Type: quant.F32}
+	}
+	write(ts, args[0], m, infos, func(i int) io.Reader {
+		data := make([]byte, 4*33)
+		binary.LittleEndian.PutUint32(data, uint32(i))
+		return bytes.NewReader(data)
+	})
+}

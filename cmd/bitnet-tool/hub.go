@@ -3,6 +3,7 @@ package main
 import (
 	"crypto/x509"
 	"errors"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/akadata/bitnet-tool/hfhub"
+	"github.com/akadata/bitnet-tool/internal/progress"
 )
 
 // hubSettings reads what the environment and the flags say about the Hub.
@@ -34,6 +36,9 @@ func hubSettings(c *call) (hfhub.Settings, error) {
 	}
 	if s.Options.RootCAs, err = extraCAs(os.Getenv); err != nil {
 		return s, err
+	}
+	if s.NoProgress && c.parsed.flags["progress"].text == "" {
+		c.progress = progress.Discard
 	}
 	s.Options.Notify = func(text string) { c.warn("%s", printable(text)) }
 	s.Options.Observe = func(x hfhub.Exchange) {
@@ -83,9 +88,14 @@ func repoArg(c *call, arg string) (hfhub.Repo, string, error) {
 	return r, rev, nil
 }
 
-// byteRate reads a number of bytes with an optional k, M or G, powers of 1024
-// as curl takes them.
+// byteRate reads the value of --limit-rate.
 func byteRate(text string) (int64, error) {
+	return byteCount("--limit-rate", text, "give bytes a second: 500k, 20M, 1G")
+}
+
+// byteCount reads a number of bytes with an optional k, M or G, powers of 1024
+// as curl takes them; 0 if there is none.
+func byteCount(flag, text, hint string) (int64, error) {
 	if text == "" {
 		return 0, nil
 	}
@@ -93,14 +103,17 @@ func byteRate(text string) (int64, error) {
 	unit := map[string]int64{"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}[strings.ToUpper(text[len(digits):])]
 	n, err := strconv.ParseInt(digits, 10, 64)
 	if err != nil || unit == 0 || n < 1 || n > 1<<40/unit {
-		return 0, usagef("--limit-rate cannot be %q", text).suggest("give bytes a second: 500k, 20M, 1G")
+		return 0, usagef("%s cannot be %q", flag, text).suggest("%s", hint)
 	}
 	return n * unit, nil
 }
 
 // hubHint says what to do about an error of the Hub.
 func hubHint(err error) string {
+	op, ok := errors.AsType[*net.OpError](err)
 	switch {
+	case ok && op.Op == "dial":
+		return "check the network and HF_ENDPOINT; with --offline the cache alone is asked"
 	case errors.Is(err, hfhub.ErrGated), errors.Is(err, hfhub.ErrAuth):
 		return "set HF_TOKEN, or run: hf auth login"
 	case errors.Is(err, hfhub.ErrOffline):
@@ -127,7 +140,12 @@ func openTarget(c *call, s hfhub.Settings) (hfhub.Target, func() error, error) {
 		if err != nil {
 			return nil, nil, err
 		}
-		return l, l.Close, nil
+		cache, err := hfhub.OpenCache(s.CacheDir, false)
+		if err != nil { // no cache to copy from
+			return l, l.Close, nil
+		}
+		l.CopyFrom(cache)
+		return l, func() error { return errors.Join(l.Close(), cache.Close()) }, nil
 	}
 	look := c.flags.Bool("dry-run") || s.Options.Offline
 	cache, err := hfhub.OpenCache(filepath.Clean(s.CacheDir), !look)

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -13,10 +15,6 @@ import (
 	"github.com/akadata/bitnet-tool/quant"
 	"github.com/urfave/cli/v2"
 )
-
-// i2sLayoutKey says how the codes of I2_S tensors are arranged. Only our own
-// files have it; nothing else in a file tells.
-const i2sLayoutKey = "bitnet_tool.i2s_layout"
 
 func inspectCommand() command {
 	return command{
@@ -35,6 +33,7 @@ func inspectCommand() command {
 type inspectResult struct {
 	Path         string         `json:"path"`
 	Size         int64          `json:"size"`
+	Parts        int            `json:"parts,omitempty"` // of a split file, shown as if merged
 	Format       string         `json:"format"`
 	Version      uint32         `json:"version"`
 	ByteOrder    string         `json:"byte_order"`
@@ -47,6 +46,7 @@ type inspectResult struct {
 	BPW          float64        `json:"bpw"` // bits of tensor data a weight
 	I2SLayout    *string        `json:"i2s_layout"`
 	LoadableBy   []string       `json:"loadable_by"`
+	Programs     []programJSON  `json:"programs"`
 	KV           *kvJSON        `json:"kv,omitempty"`
 
 	keys        [][]string // metadata as rows of a table
@@ -66,6 +66,10 @@ type tensorJSON struct {
 func runInspect(ctx context.Context, c *call) (result, error) {
 	path := c.args[0]
 	f, err := openModel(path)
+	if errors.Is(err, gguf.ErrParts) {
+		c.warn("%v; this is one part by itself", err)
+		f, err = openFile(path)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -73,9 +77,13 @@ func runInspect(ctx context.Context, c *call) (result, error) {
 	res := &inspectResult{
 		Path: path, Size: f.FileSize, Format: "gguf", Version: f.Version, ByteOrder: "little",
 		Dialect: f.Dialect(), Architecture: f.Architecture(), Alignment: f.Alignment,
-		I2SLayout: i2sLayout(f), LoadableBy: loadableBy(f),
+		I2SLayout:   i2sLayout(f),
 		listTensors: c.flags.Bool("tensors") || c.flags.Bool("ternarity"),
 	}
+	if n := f.Merged(); n > 1 {
+		res.Parts = n
+	}
+	res.Programs, res.LoadableBy = programs(f)
 	if f.ByteOrder == binary.BigEndian {
 		res.ByteOrder = "big"
 	}
@@ -130,13 +138,10 @@ func (r *inspectResult) addTensors(c *call, f *gguf.File) {
 
 // i2sLayout gives the layout of the I2_S tensors, nil if there are none.
 func i2sLayout(f *gguf.File) *string {
-	if !slices.ContainsFunc(f.Tensors, func(t gguf.Tensor) bool { return t.Type == quant.I2_S }) {
+	if !f.HasI2S() {
 		return nil
 	}
-	layout, ok := gguf.Get[string](&f.Meta, i2sLayoutKey)
-	if !ok {
-		layout = "unknown"
-	}
+	layout := cmp.Or(string(f.I2SLayout()), "unknown")
 	return &layout
 }
 
@@ -158,10 +163,15 @@ func (r *inspectResult) text(w io.Writer) {
 	if r.ByteOrder != "little" {
 		rows = append(rows, []string{"  byte order", r.ByteOrder})
 	}
+	if r.Parts > 0 {
+		rows = append(rows, []string{"  parts", fmt.Sprint(r.Parts)})
+	}
 	if r.I2SLayout != nil {
 		rows = append(rows, []string{"  i2_s layout", printable(*r.I2SLayout)})
 	}
 	table(w, append(rows, []string{"  loadable by", orNone(strings.Join(r.LoadableBy, ", "))}))
+	fmt.Fprintln(w, "\nprograms")
+	programTable(w, r.Programs)
 	fmt.Fprintln(w, "\nmetadata")
 	table(w, r.keys)
 	if r.listTensors {

@@ -1,18 +1,37 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"os"
 
+	"github.com/akadata/bitnet-tool/internal/kernels"
 	"github.com/akadata/bitnet-tool/internal/token"
 	"github.com/akadata/bitnet-tool/runtime"
 )
 
-// loadModel opens a model for evaluation, with its tokenizer. The caller closes
-// the model.
-func loadModel(c *call, path string, o runtime.Options, pre string) (*runtime.Model, *token.Tokenizer, error) {
+// kernelEnv names the environment variable that chooses the loops to compute
+// with, for tests and bug reports.
+const kernelEnv = "BITNET_TOOL_KERNEL"
+
+// openRuntime opens a model for evaluation. The caller closes it.
+func openRuntime(path string, o runtime.Options) (*runtime.Model, error) {
+	o.Kernels = os.Getenv(kernelEnv)
 	m, err := runtime.Open(path, o)
+	if errors.Is(err, kernels.ErrBackend) {
+		return nil, usagef("%s: %w", kernelEnv, err)
+	}
 	if err != nil {
-		return nil, nil, notModel(path, err)
+		return nil, notModel(path, err)
+	}
+	return m, nil
+}
+
+// loadModel opens a model with its tokenizer.
+func loadModel(c *call, path string, o runtime.Options, pre string) (*runtime.Model, *token.Tokenizer, error) {
+	m, err := openRuntime(path, o)
+	if err != nil {
+		return nil, nil, err
 	}
 	for _, n := range m.Params().Notices {
 		c.warn("%s", n)

@@ -2,15 +2,27 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
 
 	"github.com/akadata/bitnet-tool/gguf"
+	"github.com/akadata/bitnet-tool/internal/arch"
 )
 
-// openModel opens a GGUF file. What is given by mistake instead is named.
+// openModel opens a whole model: a GGUF file, or with the first part of a split
+// one all parts. What is given by mistake instead is named.
 func openModel(path string) (*gguf.File, error) {
+	f, err := gguf.OpenModel(path)
+	if err != nil {
+		return nil, notModel(path, err)
+	}
+	return f, nil
+}
+
+// openFile opens one GGUF file for what it is, be it a part.
+func openFile(path string) (*gguf.File, error) {
 	f, err := gguf.Open(path)
 	if err != nil {
 		return nil, notModel(path, err)
@@ -22,7 +34,10 @@ func openModel(path string) (*gguf.File, error) {
 // it is instead.
 func notModel(path string, err error) error {
 	info, serr := os.Stat(path)
+	_, _, _, part := gguf.ParsePartName(path)
 	switch {
+	case part && errors.Is(err, arch.ErrUnsupported):
+		return hinted(err, "to put the parts together: %s merge %s", program, word(path))
 	case serr != nil:
 		return err
 	case info.IsDir():

@@ -15,12 +15,13 @@ type eventSink struct{ c *console }
 
 // progressEvent is one line. The event is start, progress, done or failed.
 type progressEvent struct {
-	Event   string  `json:"event"`
-	Task    string  `json:"task"`
-	Done    int64   `json:"done"`
-	Total   int64   `json:"total"` // 0: not known
-	Seconds float64 `json:"seconds"`
-	Message string  `json:"message,omitempty"`
+	Event   string   `json:"event"`
+	Task    string   `json:"task"`
+	Done    int64    `json:"done"`
+	Total   int64    `json:"total"` // 0: not known
+	Seconds float64  `json:"seconds"`
+	Message string   `json:"message,omitempty"`
+	Files   []string `json:"files,omitempty"` // being worked on
 }
 
 func (s eventSink) Start(name string, total int64) progress.Task {
@@ -36,9 +37,22 @@ type eventTask struct {
 	total int64
 	start time.Time
 
-	mu   sync.Mutex
-	done int64
-	last time.Time
+	mu    sync.Mutex
+	done  int64
+	last  time.Time
+	parts parts
+}
+
+func (t *eventTask) Begin(part string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.parts.begin(part)
+}
+
+func (t *eventTask) End(part string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.parts.end(part)
 }
 
 func (t *eventTask) Add(n int64) {
@@ -62,5 +76,5 @@ func (t *eventTask) Done(err error) {
 }
 
 func (t *eventTask) event(kind, message string) {
-	t.s.c.event(progressEvent{kind, t.name, t.done, t.total, time.Since(t.start).Seconds(), message})
+	t.s.c.event(progressEvent{kind, t.name, t.done, t.total, time.Since(t.start).Seconds(), message, t.parts})
 }

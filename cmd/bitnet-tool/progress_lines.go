@@ -36,6 +36,22 @@ type lineTask struct {
 	done   int64
 	tenths int64
 	last   time.Time // of the latest line
+	told   int64     // done by then
+	parts  parts
+	files  bool // there were parts
+}
+
+func (t *lineTask) Begin(part string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.parts.begin(part)
+	t.files = true
+}
+
+func (t *lineTask) End(part string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.parts.end(part)
 }
 
 func (t *lineTask) Add(n int64) {
@@ -51,8 +67,15 @@ func (t *lineTask) Add(n int64) {
 	if since < lineGap || tenths == t.tenths && since < lineEvery {
 		return
 	}
-	t.tenths, t.last = tenths, now
-	t.line("")
+	end := ""
+	if t.files {
+		end = fmt.Sprintf(", %s/s", humanBytes(int64(float64(t.done-t.told)/since.Seconds())))
+	}
+	if len(t.parts) > 0 {
+		end += ", " + t.parts.String()
+	}
+	t.tenths, t.last, t.told = tenths, now, t.done
+	t.line(end)
 }
 
 // Done writes the last line of the task.

@@ -107,6 +107,48 @@ func TestBar(t *testing.T) {
 	}
 }
 
+// TestParts: every form says which files a task is at, and at what rate.
+func TestParts(t *testing.T) {
+	long := "a/" + strings.Repeat("x", 50) + "\x1b.bin"
+	work := func(s progress.Sink, tick func()) {
+		task := s.Start("pull", 1e9)
+		endLong := progress.Part(task, long)
+		endShort := progress.Part(task, "b")
+		tick()
+		task.Add(100e6)
+		endLong()
+		tick()
+		task.Add(200e6)
+		endShort()
+		task.Done(nil)
+	}
+	name := "…" + strings.Repeat("x", 11) + `\x1b.bin`
+	t.Run("lines", func(t *testing.T) {
+		c, written := captured(t, formPlain)
+		now := time.Unix(0, 0)
+		work(lineSink{c, func() time.Time { return now }}, func() { now = now.Add(10 * time.Second) })
+		want := "pull: 10 %, 10.0 MB/s, " + name + " +1\npull: 30 %, 20.0 MB/s, b\npull: done in 20.0 s\n"
+		if diff := cmp.Diff(want, written()); diff != "" {
+			t.Errorf("lines (-want +got):\n%s", diff)
+		}
+	})
+	t.Run("bar", func(t *testing.T) {
+		c, written := captured(t, formBar)
+		work(c.sink(), func() { time.Sleep(120 * time.Millisecond) })
+		if text := written(); !strings.Contains(text, name+" +1") || !strings.Contains(text, "\rb ") || !strings.Contains(text, "MB/s") {
+			t.Errorf("wrote %q", text)
+		}
+	})
+	t.Run("events", func(t *testing.T) {
+		c, written := captured(t, formJSON)
+		work(c.sink(), func() { time.Sleep(eventGap) })
+		text := written()
+		if !strings.Contains(text, `"event":"progress","task":"pull","done":100000000,`) || !strings.Contains(text, `.bin","b"]}`) || !strings.Contains(text, `"files":["b"]}`) {
+			t.Errorf("wrote %s", text)
+		}
+	})
+}
+
 func TestProgressForm(t *testing.T) {
 	f, err := os.Create(filepath.Join(t.TempDir(), "stderr"))
 	if err != nil {

@@ -6,6 +6,8 @@ import (
 	"io"
 
 	"github.com/akadata/bitnet-tool/hfhub"
+	"github.com/akadata/bitnet-tool/internal/pipeline"
+	"github.com/akadata/bitnet-tool/internal/store"
 	"github.com/urfave/cli/v2"
 )
 
@@ -14,8 +16,9 @@ func pullCommand() command {
 		name: "pull", args: "REPO[@REV]", min: 1, max: 1,
 		about: "fetch a repository of the Hugging Face Hub into its cache, verified",
 		long: "Prints the folder of the files. What was interrupted goes on where it stopped.\n" +
+			"With --dir or --zfs they go on into a store, and its folder is printed.\n" +
 			"Patterns are those of hf download: * matches / too.",
-		flags: []cli.Flag{
+		flags: storeFlags(
 			&cli.StringSliceFlag{Name: "include", Usage: "fetch only files that match `G`; may be repeated"},
 			&cli.StringSliceFlag{Name: "exclude", Usage: "leave out files that match `G`; may be repeated"},
 			&cli.StringFlag{Name: "cache-dir", Usage: "use the cache in `D`", DefaultText: "as HF_HUB_CACHE and HF_HOME say"},
@@ -26,7 +29,8 @@ func pullCommand() command {
 			&cli.StringFlag{Name: "limit-rate", Usage: "take `R` bytes a second at most, such as 20M", DefaultText: "no limit"},
 			boolFlag("offline", "use no network, but what the cache has"),
 			boolFlag("dry-run", "show what would be fetched"),
-		},
+			&cli.StringFlag{Name: "as", Usage: "with --dir or --zfs, call it `NAME[@VERSION]`", DefaultText: "the repository's name, and 12 digits of the commit"},
+		),
 		run: runPull,
 	}
 }
@@ -46,6 +50,9 @@ func runPull(ctx context.Context, c *call) (result, error) {
 	if s.Options.Jobs = c.flags.Int("jobs"); c.flags.IsSet("jobs") && s.Options.Jobs < 1 {
 		return nil, usagef("--jobs %d: must be 1 or more", s.Options.Jobs)
 	}
+	if err := checkStoring(c); err != nil {
+		return nil, err
+	}
 	target, closeTarget, err := openTarget(c, s)
 	if err != nil {
 		return nil, err
@@ -55,10 +62,8 @@ func runPull(ctx context.Context, c *call) (result, error) {
 	if err != nil {
 		return nil, usagef("%w", err)
 	}
-	plan, err := client.Plan(ctx, target, hfhub.Request{
-		Repo: repo, Revision: rev,
-		Filter: hfhub.Filter{Include: c.flags.StringSlice("include"), Exclude: c.flags.StringSlice("exclude")},
-	})
+	filter := hfhub.Filter{Include: c.flags.StringSlice("include"), Exclude: c.flags.StringSlice("exclude")}
+	plan, err := client.Plan(ctx, target, hfhub.Request{Repo: repo, Revision: rev, Filter: filter})
 	if err != nil {
 		return nil, hubError(err)
 	}
@@ -75,7 +80,55 @@ func runPull(ctx context.Context, c *call) (result, error) {
 	for i := range res.Files {
 		res.Files[i].BytesFetched = pulled.Fetched[res.Files[i].Path]
 	}
-	return res, nil
+	if !storing(c) {
+		return res, nil
+	}
+	res.Stored, err = storePulled(ctx, c, pipeline.Snapshot{
+		Cache: s.CacheDir, Repo: repo, Revision: plan.Commit, Filter: filter, Endpoint: endpointOf(s),
+	}, rev)
+	if err == nil {
+		res.Path = res.Stored.Path
+	}
+	return res, err
+}
+
+// storing reports whether a pull is to go on into a store. A default store is
+// not enough: only who names one here wants a copy in it.
+func storing(c *call) bool {
+	for _, name := range []string{"store", zfsPlace, dirPlace} {
+		if v, ok := c.parsed.flags[name]; ok && v.rank() == 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// checkStoring refuses flags that do not go together, before anything is
+// fetched.
+func checkStoring(c *call) error {
+	switch {
+	case c.flags.IsSet("as") && !storing(c):
+		return usagef("--as is for pulls into a store").suggest("name one with --dir or --zfs")
+	case c.flags.IsSet("local-dir") && storing(c):
+		return usagef("--local-dir and a store exclude each other").suggest("a version in a store holds plain files too")
+	}
+	_, err := c.storePlace()
+	if err == nil && storing(c) && c.flags.IsSet("as") {
+		_, err = keptAs(c, store.Ref{})
+	}
+	return err
+}
+
+// storePulled puts what was pulled into the store. asked is the revision that
+// the user named.
+func storePulled(ctx context.Context, c *call, s pipeline.Snapshot, asked string) (*storedResult, error) {
+	in, err := pipeline.OpenRepo(s)
+	if err != nil {
+		return nil, err
+	}
+	defer in.Close() //nolint:errcheck // a folder that was read
+	in.Manifest.Source.Ref = asked
+	return c.put(ctx, in)
 }
 
 // hubError adds what to type next.
@@ -97,6 +150,7 @@ type pullResult struct {
 	Files        []pullFileJSON `json:"files"`
 	BytesFetched int64          `json:"bytes_fetched"`
 	DryRun       bool           `json:"dry_run"`
+	Stored       *storedResult  `json:"stored,omitempty"` // with --dir and --zfs
 
 	toFetch int64
 }

@@ -5,53 +5,47 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"math"
 	"os"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/akadata/bitnet-tool/internal/convert"
-	"github.com/akadata/bitnet-tool/quant"
+	"github.com/akadata/bitnet-tool/internal/store"
 	"github.com/urfave/cli/v2"
 )
 
 func quantizeCommand() command {
 	return command{
 		name: "quantize", args: "SRC -o OUT --type T[,T]", min: 1, max: 3, report: true,
-		about: "convert a Hugging Face model folder to GGUF",
-		long: "With several types, separated by commas, OUT must contain {type}.\n" +
+		about: "convert a Hugging Face model folder, or a GGUF file, to GGUF",
+		long: "From a GGUF file trits stay what they are, and masters are ternarized.\n" +
+			"With several types, separated by commas, OUT must contain {type}.\n" +
 			"\"bitnet-tool quantize SRC OUT T\" is understood too.",
-		flags: []cli.Flag{
+		flags: storeFlags(
 			&cli.StringFlag{Name: "o", Usage: "write to the file `OUT`"},
-			&cli.StringFlag{Name: "type", Usage: "encode the projections as `T`: " + typeNames(", ")},
+			&cli.StringFlag{Name: "as", Usage: "write into the store, as `NAME[@VERSION]`, instead of -o"},
+			&cli.StringFlag{Name: "type", Usage: "encode the projections as `T`: " + recipeNames()},
 			&cli.StringFlag{Name: "token-embedding-type", Usage: "encode the token embedding as `T` (default: by --type)"},
 			&cli.StringFlag{Name: "output-type", Usage: "encode an output matrix of its own as `T` (default: by --type)"},
+			&cli.StringFlag{Name: "target", Usage: "write for the program `E`: " + targetNames()},
 			&cli.StringFlag{Name: "scale-mode", Usage: "what the scales of packed weights do, `M`: multiply or divide"},
 			&cli.UintFlag{Name: "file-type", Usage: "write `N` as general.file_type", DefaultText: "by --type"},
 			boolFlag("force-ternary", "ternarize a model that was not trained to be ternary"),
 			boolFlag("force", "overwrite OUT"),
-			&cli.IntFlag{Name: "threads", Base: 10, Usage: "work on `N` tensors at a time", DefaultText: "all processors"},
+			&cli.IntFlag{Name: "threads", Base: 10, Usage: "encode with `N` threads", DefaultText: "all processors"},
 			boolFlag("dry-run", "show what would be written"),
-		},
+		),
 		run: runQuantize,
 	}
-}
-
-func typeNames(sep string) string {
-	var names []string
-	for _, t := range convert.Types() {
-		names = append(names, t.String())
-	}
-	return strings.Join(names, sep)
 }
 
 // quantizing is one call of quantize: a source, and a file for each type.
 type quantizing struct {
 	src     string
 	out     string // may contain {type}
-	types   []quant.Type
-	options convert.Options // without Type
+	types   []convert.Recipe
+	options convert.Options // without Type and Mix
 	force   bool
 	dry     bool
 }
@@ -60,6 +54,16 @@ func runQuantize(ctx context.Context, c *call) (result, error) {
 	q, err := quantizingOf(c)
 	if err != nil {
 		return nil, err
+	}
+	var src store.Artifact
+	if q.src, src, err = c.modelSource(ctx, q.src); err != nil {
+		return nil, err
+	}
+	if src != nil {
+		defer src.Close() //nolint:errcheck // a folder that was read
+	}
+	if c.flags.IsSet("as") {
+		return quantizeAs(ctx, c, q, src)
 	}
 	res, err := q.run(ctx, c)
 	if res == nil {
@@ -80,14 +84,20 @@ func quantizingOf(c *call) (*quantizing, error) {
 	case len(c.args) == 3:
 		q.out, names = c.args[1], c.args[2]
 	}
+	if c.flags.IsSet("as") {
+		if q.out != "" {
+			return nil, usagef("-o and --as exclude each other").suggest("-o writes a file, --as a version in the store")
+		}
+		q.out = "{type}" // see quantizeAs
+	}
 	if q.out == "" || names == "" {
-		return nil, usagef("quantize needs -o and --type").suggest("%s", toConvert(q.src))
+		return nil, usagef("quantize needs -o or --as, and --type").suggest("%s", toConvert(q.src))
 	}
 	var err error
 	for name := range strings.SplitSeq(names, ",") {
-		t, terr := typeByName(name)
+		t, terr := recipeByName(name)
 		if slices.Contains(q.types, t) {
-			terr = usagef("type %s is given twice", t)
+			terr = usagef("type %s is given twice", t.Name)
 		}
 		q.types, err = append(q.types, t), errors.Join(err, terr)
 	}
@@ -101,54 +111,9 @@ func quantizingOf(c *call) (*quantizing, error) {
 	return q, err
 }
 
-func convertOptions(c *call, types int) (convert.Options, error) {
-	o := convert.Options{
-		ScaleMode:    convert.ScaleMode(c.flags.String("scale-mode")),
-		ForceTernary: c.flags.Bool("force-ternary"),
-		Threads:      c.flags.Int("threads"),
-		Tool:         version,
-	}
-	if c.flags.IsSet("threads") && o.Threads < 1 {
-		return o, usagef("--threads %d: must be 1 or more", o.Threads)
-	}
-	if c.flags.IsSet("scale-mode") && o.ScaleMode != convert.Multiply && o.ScaleMode != convert.Divide {
-		return o, usagef("--scale-mode cannot be %q", string(o.ScaleMode)).suggest("choose from multiply, divide")
-	}
-	if c.flags.IsSet("file-type") {
-		n := c.flags.Uint("file-type")
-		if n > math.MaxUint32 {
-			return o, usagef("--file-type %d does not fit 32 bits", n)
-		}
-		if types > 1 {
-			return o, usagef("--file-type with several types would be wrong for all but one")
-		}
-		n32 := uint32(n)
-		o.FileType = &n32
-	}
-	for name, t := range map[string]*quant.Type{"token-embedding-type": &o.TokenEmbedding, "output-type": &o.Output} {
-		if !c.flags.IsSet(name) {
-			continue
-		}
-		var err error
-		if *t, err = typeByName(c.flags.String(name)); err != nil {
-			return o, err
-		}
-	}
-	return o, nil
-}
-
-// typeByName finds a type by its name in any case, as llama-quantize does.
-func typeByName(name string) (quant.Type, error) {
-	codec, ok := quant.ByName(strings.ToUpper(name))
-	if !ok {
-		return quant.Invalid, usagef("there is no type %q", name).suggest("choose from %s", typeNames(", "))
-	}
-	return codec.Type, nil
-}
-
 // path gives the file for a type.
-func (q *quantizing) path(t quant.Type) string {
-	return strings.ReplaceAll(q.out, "{type}", t.String())
+func (q *quantizing) path(t convert.Recipe) string {
+	return strings.ReplaceAll(q.out, "{type}", t.Name)
 }
 
 // run converts to each type in turn. A type that fails does not keep the
@@ -158,11 +123,14 @@ func (q *quantizing) run(ctx context.Context, c *call) (*quantizeResult, error) 
 	if err := q.checkOutputs(); err != nil {
 		return nil, err
 	}
-	source, err := convert.Open(q.src)
+	source, err := convert.OpenModel(q.src)
 	if err != nil {
-		return nil, notSource(q.src, err)
+		return nil, layoutHint(q.src, notSource(q.src, err))
 	}
 	defer source.Close()
+	if source.Repo == "" {
+		source.Repo, source.Commit = storedOrigin(q.src)
+	}
 	for _, w := range source.Warnings {
 		c.warn("%s", w)
 	}
@@ -176,7 +144,7 @@ func (q *quantizing) run(ctx context.Context, c *call) (*quantizeResult, error) 
 		if first == nil {
 			first = err
 		}
-		res.Failures = append(res.Failures, failureJSON{t.String(), q.path(t), codeOf(err).id(), err.Error()})
+		res.Failures = append(res.Failures, failureJSON{t.Name, q.path(t), codeOf(err).id(), err.Error()})
 		if ctx.Err() != nil {
 			break
 		}
@@ -200,9 +168,9 @@ func (q *quantizing) checkOutputs() error {
 }
 
 // one converts to one type and adds what was written to res.
-func (q *quantizing) one(ctx context.Context, c *call, source *convert.Source, t quant.Type, res *quantizeResult) error {
+func (q *quantizing) one(ctx context.Context, c *call, source *convert.Source, t convert.Recipe, res *quantizeResult) error {
 	o := q.options
-	o.Type = t
+	o.Type, o.Mix = t.Type, t.Mix
 	plan, err := source.Plan(ctx, o)
 	if err != nil {
 		if e, ok := errors.AsType[*convert.NotTernaryError](err); ok {
@@ -214,7 +182,7 @@ func (q *quantizing) one(ctx context.Context, c *call, source *convert.Source, t
 	for _, w := range plan.Warnings {
 		c.warn("%s", w)
 	}
-	out := plannedOutput(q.path(t), t, plan)
+	out := plannedOutput(q.path(t), t.Name, plan)
 	if !q.dry {
 		written, err := plan.WriteFile(ctx, out.Path, q.force, c.progress)
 		if err != nil {

@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/akadata/bitnet-tool/internal/convert"
-	"github.com/akadata/bitnet-tool/quant"
 )
 
 // quantizeResult is what was written, or with DryRun would be.
@@ -20,6 +19,7 @@ type quantizeResult struct {
 	Residuals          []residualJSON `json:"residuals,omitempty"` // of a model that is not ternary
 	Seconds            float64        `json:"seconds"`
 	PeakRSS            int64          `json:"peak_rss"` // bytes
+	Stored             *storedResult  `json:"stored,omitempty"`
 }
 
 type outputJSON struct {
@@ -53,8 +53,8 @@ type typeBytes struct {
 }
 
 // plannedOutput describes a file that is planned.
-func plannedOutput(path string, t quant.Type, p *convert.Plan) outputJSON {
-	out := outputJSON{Path: path, Size: p.Layout.FileSize, Type: t.String(), Tensors: map[string]int{}}
+func plannedOutput(path, recipe string, p *convert.Plan) outputJSON {
+	out := outputJSON{Path: path, Size: p.Layout.FileSize, Type: recipe, Tensors: map[string]int{}}
 	var bytes, weights int64
 	for _, ts := range p.Layout.Tensors {
 		name := ts.TypeName()
@@ -94,6 +94,10 @@ func (r *quantizeResult) text(w io.Writer) {
 			fmt.Fprintln(w)
 		}
 		o.text(w, r.DryRun)
+	}
+	if r.Stored != nil {
+		fmt.Fprintln(w)
+		r.Stored.text(w)
 	}
 	if r.ThresholdSensitive > 0 {
 		fmt.Fprintf(w, "\n%s weights lie so close to a threshold that another order of summing could round them otherwise\n", thousands(r.ThresholdSensitive))

@@ -18,28 +18,44 @@ import (
 func runCommand() command {
 	d := runtime.DefaultSampling()
 	return command{
-		name: "run", args: "FILE [-p TEXT]", max: 1,
+		name: "run", args: "FILE | NAME [-p TEXT]", max: 1,
 		about: "generate text",
 		long: "Without -p the prompt is read from standard input, less one line break at its end;\n" +
 			"with -cnv every line of it is a message, and without a terminal all of it is read.",
-		flags: []cli.Flag{
+		flags: storeFlags(
 			&cli.StringFlag{Name: "m", Usage: "the model, `FILE`, instead of the argument"},
 			&cli.StringFlag{Name: "p", Usage: "continue `TEXT`; with -cnv, answer it"},
 			boolFlag("cnv", "chat: put messages through the model's chat template"),
 			&cli.StringFlag{Name: "sys", Usage: "with -cnv, begin with the system message `TEXT`"},
 			&cli.IntFlag{Name: "n", Base: 10, Value: 128, Usage: "generate at most `N` tokens"},
 			&cli.IntFlag{Name: "c", Base: 10, Usage: "hold at most `N` tokens of context", DefaultText: "the model's"},
-			&cli.IntFlag{Name: "b", Base: 10, Usage: "evaluate `N` tokens of a prompt at once", DefaultText: "64"},
+			&cli.IntFlag{Name: "b", Base: 10, Usage: "evaluate `N` tokens of a prompt at once", DefaultText: "512"},
 			&cli.IntFlag{Name: "t", Base: 10, Usage: "use `N` threads", DefaultText: "all processors"},
 			&cli.Float64Flag{Name: "temp", Value: d.Temperature, Usage: "temperature `T`; 0 always takes the best token"},
 			&cli.IntFlag{Name: "top-k", Base: 10, Value: d.TopK, Usage: "choose from the `K` best tokens; 0: from all"},
 			&cli.Float64Flag{Name: "top-p", Value: d.TopP, Usage: "choose from the best tokens of probability `P` in all"},
 			&cli.Float64Flag{Name: "min-p", Value: d.MinP, Usage: "choose from tokens at least `P` times as probable as the best"},
 			&cli.Uint64Flag{Name: "seed", Base: 10, Usage: "seed of the random numbers, `S`", DefaultText: "another one each time"},
-			&cli.StringFlag{Name: "kv", Value: "f32", Usage: "keep keys and values as `T`: f32"},
+			kvFlag(),
 			boolFlag("ignore-eos", "go on after the end of the text"),
-		},
+		),
 		run: runRun,
+	}
+}
+
+// kvFlag is for commands whose speed counts more than the last digit.
+func kvFlag() cli.Flag {
+	return &cli.StringFlag{Name: "kv", Value: "f16", Usage: "keep keys and values as `T`: f16 or f32"}
+}
+
+func halfKV(c *call) (bool, error) {
+	switch kv := c.flags.String("kv"); kv {
+	case "f16":
+		return true, nil
+	case "f32":
+		return false, nil
+	default:
+		return false, usagef("--kv cannot be %q: use f16 or f32", kv)
 	}
 }
 
@@ -63,10 +79,17 @@ type timings struct {
 
 func runRun(ctx context.Context, c *call) (result, error) {
 	path, err := modelPath(c)
+	if err == nil {
+		path, err = c.modelFile(ctx, path)
+	}
 	if err != nil {
 		return nil, err
 	}
 	g, err := newGenerator(c)
+	if err != nil {
+		return nil, err
+	}
+	half, err := halfKV(c)
 	if err != nil {
 		return nil, err
 	}
@@ -76,7 +99,7 @@ func runRun(ctx context.Context, c *call) (result, error) {
 		return nil, err
 	}
 	defer m.Close()
-	if g.session, err = m.NewSession(runtime.SessionOptions{Context: c.flags.Int("c"), Batch: c.flags.Int("b")}); err != nil {
+	if g.session, err = m.NewSession(runtime.SessionOptions{Context: c.flags.Int("c"), Batch: c.flags.Int("b"), HalfKV: half}); err != nil {
 		return nil, err
 	}
 	g.tokenizer, g.load = t, time.Since(start)
@@ -116,8 +139,6 @@ func newGenerator(c *call) (*generator, error) {
 		return nil, usagef("-c %d: must be 1 or more", f.Int("c"))
 	case f.IsSet("b") && f.Int("b") < 1:
 		return nil, usagef("-b %d: must be 1 or more", f.Int("b"))
-	case f.String("kv") != "f32":
-		return nil, usagef("--kv cannot be %q: keys and values are kept as f32", f.String("kv"))
 	case f.IsSet("sys") && !f.Bool("cnv"):
 		return nil, usagef("-sys needs -cnv: only a chat has a system message")
 	}

@@ -14,20 +14,23 @@ import (
 
 func verifyCommand() command {
 	return command{
-		name: "verify", args: "FILE | REPO[@REV]", min: 1, max: 1, report: true,
+		name: "verify", args: "FILE | NAME[@VERSION] | REPO[@REV]", min: 1, max: 1, report: true,
 		about: "check whether a GGUF file is good, and name what is not",
 		long: "Levels, each dearer than the one before: header, hash, content, lineage (with --against),\n" +
 			"smoke, golden (with --baseline). All up to --level are run.\n" +
-			"A repository in the Hugging Face cache is verified at level hash, without the network.",
-		flags: []cli.Flag{
+			"A repository in the Hugging Face cache is verified at level hash, without the network;\n" +
+			"so is a version in the store that has no GGUF file.",
+		flags: storeFlags(
 			&cli.StringFlag{Name: "level", Usage: "stop after the level `L`", DefaultText: "smoke, with --baseline golden"},
 			&cli.StringFlag{Name: "against", Usage: "compare with the Hugging Face model folder `SRC`, weight by weight"},
 			&cli.StringFlag{Name: "baseline", Usage: "compare with the answers in `FILE`, which baseline wrote"},
 			&cli.StringFlag{Name: "cache-dir", Usage: "look for REPO in the cache in `D`", DefaultText: "as HF_HUB_CACHE and HF_HOME say"},
+			&cli.StringFlag{Name: "repo-type", Usage: "REPO is a `T`: model, dataset or space", DefaultText: "model"},
 			boolFlag("strict", "take warnings for errors"),
 			&cli.IntFlag{Name: "max-seconds", Base: 10, Usage: "evaluate for at most `N` seconds", DefaultText: "no limit"},
-			&cli.StringFlag{Name: "format", Usage: "print the report as `FORM`: text or json", DefaultText: "text"},
-		},
+			&cli.StringFlag{Name: "engine", Usage: "let the program `CMD` answer the same prompts, called as llama.cpp's llama-cli, and compare"},
+			&cli.StringFlag{Name: "format", Usage: "print the report as `FORM`: text, json or junit", DefaultText: "text"},
+		),
 		run: runVerify,
 	}
 }
@@ -38,12 +41,35 @@ func runVerify(ctx context.Context, c *call) (result, error) {
 	if err := c.setFormat(); err != nil {
 		return nil, err
 	}
+	res, err := verifyTarget(ctx, c)
+	if c.flags.String("format") == "junit" {
+		res = newJUnit(res, c.flags.Bool("strict"))
+	}
+	return res, err
+}
+
+func verifyTarget(ctx context.Context, c *call) (result, error) {
 	path := c.args[0]
 	if isRepo(path) {
 		return verifyRepo(ctx, c)
 	}
-	if c.flags.IsSet("cache-dir") {
-		return nil, usagef("--cache-dir is for repositories, and %s is a path", path)
+	a, err := c.stored(ctx, path)
+	if err != nil {
+		return nil, err
+	}
+	if a != nil {
+		defer a.Close() //nolint:errcheck // a folder that was read
+		if path, err = fileIn(a, "*.gguf"); codeOf(err) == exitNotFound {
+			return verifyVersion(ctx, c, a)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	for _, name := range []string{"cache-dir", "repo-type"} {
+		if c.flags.IsSet(name) {
+			return nil, usagef("--%s is for repositories, and %s is a path", name, path)
+		}
 	}
 	o, err := verifyOptions(c)
 	if err != nil {
@@ -77,8 +103,10 @@ func (c *call) setFormat() error {
 		c.json, c.stdout = true, nil
 	case f == "text" && c.json:
 		return usagef("--json and --format text contradict each other")
-	case f != "" && f != "text":
-		return usagef("--format cannot be %q", f).suggest("choose from text, json")
+	case f == "junit" && (c.json || c.quiet):
+		return usagef("--format junit and --json or -q contradict each other")
+	case f != "" && f != "text" && f != "junit":
+		return usagef("--format cannot be %q", f).suggest("choose from text, json, junit")
 	}
 	return nil
 }
@@ -89,6 +117,13 @@ func verifyOptions(c *call) (verify.Options, error) {
 		Against:  c.flags.String("against"),
 		MaxTime:  time.Duration(c.flags.Int("max-seconds")) * time.Second,
 		Progress: c.progress,
+		Render:   render,
+	}
+	if c.flags.IsSet("engine") {
+		var err error
+		if o.Other, err = otherEngine(c.flags.String("engine")); err != nil {
+			return o, err
+		}
 	}
 	if c.flags.IsSet("max-seconds") && c.flags.Int("max-seconds") < 1 {
 		return o, usagef("--max-seconds %d: must be 1 or more", c.flags.Int("max-seconds"))
@@ -149,8 +184,10 @@ func described(f verify.Finding) string {
 // nextStep says what to do about a bad file, "" if the finding does.
 func nextStep(r *verify.Report, o verify.Options) string {
 	switch {
+	case r.Verdict == verify.Faulty:
+		return "update or rebuild that program; the file is not at fault"
 	case !r.Levels[0].OK:
-		return ""
+		return program + " explain " + r.Worst().Rule + " tells more"
 	case r.Verdict == verify.Unknown && o.Against != "":
 		return "the file is its checkpoint's: look at the checkpoint, then at this program"
 	case o.Against != "":
@@ -206,6 +243,8 @@ func meaning(v verify.Verdict) string {
 		return "the file's vocabulary is wrong"
 	case verify.Template:
 		return "the file's chat template is wrong"
+	case verify.Faulty:
+		return "the file is good, and the other program answers otherwise"
 	}
 	return "what was checked does not decide it"
 }

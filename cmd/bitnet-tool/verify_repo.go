@@ -9,7 +9,6 @@ import (
 	"io/fs"
 	"os"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/akadata/bitnet-tool/hfhub"
@@ -33,7 +32,7 @@ func isRepo(target string) bool {
 
 // verifyRepo hashes a snapshot in the Hugging Face cache, without the network.
 func verifyRepo(ctx context.Context, c *call) (result, error) {
-	for _, name := range []string{"against", "baseline", "max-seconds"} {
+	for _, name := range []string{"against", "baseline", "max-seconds", "engine"} {
 		if c.flags.IsSet(name) {
 			return nil, usagef("--%s is for files, and %s is a repository in the cache", name, c.args[0])
 		}
@@ -49,8 +48,8 @@ func verifyRepo(ctx context.Context, c *call) (result, error) {
 	if err != nil {
 		return nil, err
 	}
-	start, count := time.Now(), &tally{Sink: c.progress}
-	rep, err := verifyCached(ctx, s.CacheDir, repo, rev, count)
+	start := time.Now()
+	rep, err := verifyCached(ctx, s.CacheDir, repo, rev, c.progress)
 	if errors.Is(err, hfhub.ErrOffline) && !strings.Contains(c.args[0], "@") {
 		err = fmt.Errorf("%w, and there is no such file", err)
 	}
@@ -62,7 +61,7 @@ func verifyRepo(ctx context.Context, c *call) (result, error) {
 		return nil, err
 	}
 	res := newSnapshotResult(c.args[0], rep)
-	res.Levels[0].Coverage, res.Levels[0].Seconds = count.share(), time.Since(start).Seconds()
+	res.Levels[0].Seconds = time.Since(start).Seconds()
 	return res, res.failure(c.flags.Bool("strict"), again)
 }
 
@@ -79,12 +78,16 @@ func verifyCached(ctx context.Context, dir string, repo hfhub.Repo, rev string, 
 	return cache.Verify(ctx, repo, rev, sink)
 }
 
-// cacheFlag is --cache-dir as it was given, for a command to type next.
+// cacheFlag gives the flags that say where a repository is, as they were given,
+// for a command to type next.
 func cacheFlag(c *call) string {
-	if dir := c.flags.String("cache-dir"); dir != "" {
-		return " --cache-dir " + word(dir)
+	text := ""
+	for _, name := range []string{"repo-type", "cache-dir"} {
+		if v := c.flags.String(name); v != "" {
+			text += " --" + name + " " + word(v)
+		}
 	}
-	return ""
+	return text
 }
 
 // snapshotResult is a verification's answer for a snapshot. It has one level,
@@ -123,7 +126,10 @@ var faults = map[hfhub.Fault]struct {
 
 func newSnapshotResult(target string, rep *hfhub.Report) *snapshotResult {
 	level := snapshotLevel{Findings: []fileFinding{}}
-	level.Level, level.OK = verify.Hash, rep.Damage() == nil
+	level.Level, level.OK, level.Coverage = verify.Hash, rep.Damage() == nil, 1
+	if rep.Total > 0 {
+		level.Coverage = float64(rep.Hashed) / float64(rep.Total)
+	}
 	unverifiable := 0
 	for _, f := range rep.Findings {
 		what := faults[f.Fault]
@@ -183,7 +189,7 @@ func (r *snapshotResult) failure(strict bool, again string) error {
 		if worst.Severity != verify.Error {
 			return f.suggest("to fetch what is missing: %s pull %s", program, again)
 		}
-		return f.suggest("%s cache rm %s, then %s pull %s", program, again, program, again)
+		return f.suggest("to fetch it again: %s cache rm %s && %s pull %s", program, again, program, again)
 	case level.Unchecked != "":
 		return failf(exitUnsupported, "%s: %s", r.Target, level.Unchecked).
 			suggest("%s pull %s fetches the list of files", program, again)
@@ -221,33 +227,4 @@ func (r *snapshotResult) text(w io.Writer) {
 		meant = "files are damaged"
 	}
 	fmt.Fprintf(w, "verdict: %s, %s\n", r.Verdict, meant)
-}
-
-// tally passes a task on and counts what is done of it.
-type tally struct {
-	progress.Sink
-	total, done atomic.Int64
-}
-
-func (t *tally) Start(name string, total int64) progress.Task {
-	t.total.Store(total)
-	return tallied{t.Sink.Start(name, total), t}
-}
-
-// share is how much was done, 0 to 1.
-func (t *tally) share() float64 {
-	if t.total.Load() == 0 {
-		return 1
-	}
-	return float64(t.done.Load()) / float64(t.total.Load())
-}
-
-type tallied struct {
-	progress.Task
-	t *tally
-}
-
-func (t tallied) Add(n int64) {
-	t.t.done.Add(n)
-	t.Task.Add(n)
 }

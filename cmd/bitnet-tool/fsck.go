@@ -1,0 +1,202 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/akadata/bitnet-tool/internal/pipeline"
+	"github.com/akadata/bitnet-tool/internal/store"
+	"github.com/urfave/cli/v2"
+)
+
+func fsckCommand() command {
+	return command{
+		name: "fsck", args: "[NAME[@VERSION]]", max: 1, report: true,
+		about: "read versions in a store again and name every damaged part",
+		long: "Without an argument or with --all, reads all versions; with NAME, its current one.\n" +
+			"A part that the disk does not give back counts as damaged.\n" +
+			"With --repair damaged files come back whole, or stay as they are.",
+		flags: storeFlags(append([]cli.Flag{boolFlag("all", "read every version of every name")}, repairFlags()...)...),
+		run:   runFsck,
+	}
+}
+
+// fsckResult is what the bytes of versions are like.
+type fsckResult struct {
+	Items []fsckItemJSON `json:"items"`
+
+	repairer *repairer
+}
+
+type fsckItemJSON struct {
+	Name     string        `json:"name"`
+	Version  string        `json:"version"`
+	OK       bool          `json:"ok"`
+	Bytes    int64         `json:"bytes"`
+	Findings []findingJSON `json:"findings"`
+	Evidence []string      `json:"evidence"` // lines of the file system's own report
+}
+
+// findingJSON is one damaged part of a file.
+type findingJSON struct {
+	File     string     `json:"file"`
+	Offset   int64      `json:"offset"`
+	Length   int64      `json:"length"`
+	Tensor   string     `json:"tensor"`
+	Kind     store.Kind `json:"kind"`
+	Repaired bool       `json:"repaired"`
+	Detail   string     `json:"detail"`
+}
+
+func runFsck(ctx context.Context, c *call) (result, error) {
+	if len(c.args) > 0 && c.flags.Bool("all") {
+		return nil, usagef("--all and %s contradict each other", c.args[0])
+	}
+	s, at, err := openStore(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	rep, err := newRepairer(ctx, c, s)
+	if err != nil {
+		return nil, err
+	}
+	res := &fsckResult{Items: []fsckItemJSON{}, repairer: rep}
+	if len(c.args) > 0 {
+		ref, err := refArg(c, c.args[0], false)
+		if err != nil {
+			return nil, err
+		}
+		if ref.Version == "" {
+			if ref, err = s.Current(ctx, ref.Name); err != nil {
+				return nil, hintStore(err, at)
+			}
+		}
+		if err := res.check(ctx, c, s, ref); err != nil {
+			return nil, hintStore(err, at)
+		}
+		return res, res.failure()
+	}
+	var all []store.Ref
+	for info, err := range s.List(ctx) {
+		if err != nil && info.Ref.Name == "" {
+			return nil, err
+		}
+		all = append(all, info.Ref)
+	}
+	if len(all) == 0 {
+		c.note("%s holds no models", at)
+	}
+	for _, ref := range all {
+		if err := res.check(ctx, c, s, ref); err != nil {
+			return res, err
+		}
+	}
+	return res, res.failure()
+}
+
+// check reads one version. A manifest that cannot be read is a finding too.
+func (r *fsckResult) check(ctx context.Context, c *call, s store.Store, ref store.Ref) error {
+	item := fsckItemJSON{Name: ref.Name, Version: ref.Version, Findings: []findingJSON{}, Evidence: []string{}}
+	a, err := s.Open(ctx, ref)
+	switch {
+	case errors.Is(err, store.ErrDamaged):
+		item.add(store.Damage{File: store.ManifestPath, Kind: store.Broken, Detail: err.Error()})
+	case err != nil:
+		return err
+	default:
+		defer a.Close() //nolint:errcheck // a folder that was read
+		item.Bytes = a.Manifest().Size()
+		found, err := store.Check(ctx, a, pipeline.Locator(), c.progress)
+		if err != nil {
+			return err
+		}
+		for _, d := range found {
+			item.add(d)
+		}
+		if err := r.repairer.repair(ctx, a, found, &item); err != nil {
+			return err
+		}
+	}
+	if e, ok := s.(store.Evidencer); ok {
+		lines, err := e.Evidence(ctx, ref)
+		if err != nil {
+			c.warn("%s: %s", ref, printable(err.Error()))
+		}
+		item.Evidence = append(item.Evidence, lines...)
+	}
+	item.OK = item.sound()
+	r.Items = append(r.Items, item)
+	return nil
+}
+
+func (i *fsckItemJSON) add(d store.Damage) {
+	i.Findings = append(i.Findings, findingJSON{d.File, d.Offset, d.Length, d.Tensor, d.Kind, false, d.Detail})
+}
+
+// sound reports whether nothing is damaged any more.
+func (i *fsckItemJSON) sound() bool {
+	return !slices.ContainsFunc(i.Findings, func(f findingJSON) bool { return !f.Repaired })
+}
+
+// failure gives the error that the report amounts to, nil if all is well.
+func (r *fsckResult) failure() error {
+	bad, n := "", 0
+	var first findingJSON
+	for _, i := range r.Items {
+		for _, f := range i.Findings {
+			if f.Repaired {
+				continue
+			}
+			if n == 0 {
+				bad, first = i.Name+"@"+i.Version, f
+			}
+			n++
+		}
+	}
+	if n == 0 {
+		return nil
+	}
+	more := ""
+	if n > 1 {
+		more = fmt.Sprintf(" (and %d more)", n-1)
+	}
+	f := failf(exitBadArtifact, "%s: %s%s", bad, first.text(), more)
+	f.rule, f.object = "fsck."+string(first.Kind), first.File
+	return f.suggest("%s", repairHint(bad, first, r.repairer != nil))
+}
+
+// text describes a finding on one line.
+func (f findingJSON) text() string {
+	where := ""
+	if f.Kind != store.Missing && f.Kind != store.Extra && f.Kind != store.Broken && f.Kind != store.NotPlain {
+		where = fmt.Sprintf(", bytes %d to %d", f.Offset, f.Offset+f.Length-1)
+	}
+	if f.Tensor != "" {
+		where += fmt.Sprintf(", tensor %q", f.Tensor)
+	}
+	return fmt.Sprintf("%q%s: %s", f.File, where, f.Detail)
+}
+
+func (r *fsckResult) text(w io.Writer) {
+	for _, i := range r.Items {
+		state := "ok"
+		switch {
+		case !i.OK:
+			state = "DAMAGED"
+		case len(i.Findings) > 0:
+			state = "repaired"
+		}
+		fmt.Fprintf(w, "%s@%s: %s, %s read\n", i.Name, i.Version, state, humanBytes(i.Bytes))
+		for _, f := range i.Findings {
+			repaired := map[bool]string{true: " (repaired)"}[f.Repaired]
+			fmt.Fprintf(w, "  %-10s %s%s\n", f.Kind, oneLine(f.text()), repaired)
+		}
+		for _, line := range i.Evidence {
+			fmt.Fprintf(w, "  | %s\n", printable(strings.TrimRight(line, "\n")))
+		}
+	}
+}

@@ -1,0 +1,47 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"github.com/akadata/bitnet-tool/internal/pipeline"
+	"github.com/akadata/bitnet-tool/internal/store"
+	"github.com/akadata/bitnet-tool/verify"
+)
+
+// verifyVersion verifies a version in the store that has no GGUF file: its
+// bytes against its manifest.
+func verifyVersion(ctx context.Context, c *call, a store.Artifact) (result, error) {
+	for _, name := range []string{"against", "baseline", "max-seconds", "engine"} {
+		if c.flags.IsSet(name) {
+			return nil, usagef("--%s is for GGUF files, and %s has none", name, c.args[0])
+		}
+	}
+	if l := c.flags.String("level"); l != "" && l != verify.Hash.String() {
+		return nil, usagef("a version without a GGUF file is verified at level hash alone, not %s", l)
+	}
+	start := time.Now()
+	found, err := store.Check(ctx, a, pipeline.Locator(), c.progress)
+	if err != nil {
+		return nil, err
+	}
+	m := a.Manifest()
+	level := snapshotLevel{Findings: []fileFinding{}}
+	level.Level, level.OK, level.Coverage, level.Seconds = verify.Hash, len(found) == 0, 1, time.Since(start).Seconds()
+	bad := map[string]bool{}
+	for _, d := range found {
+		bad[d.File] = true
+		level.Findings = append(level.Findings, fileFinding{File: d.File, Finding: verify.Finding{
+			Rule: "hash." + string(d.Kind), Severity: verify.Error, Tensor: d.Tensor, Offset: &d.Offset, Detail: d.Detail,
+		}})
+	}
+	res := &snapshotResult{c.args[0], []snapshotLevel{level}, verify.Good, len(m.Files) - len(bad), m.Source.Commit}
+	if len(found) == 0 {
+		return res, nil
+	}
+	res.Verdict = verify.File
+	first := level.Findings[0]
+	f := failf(exitBadArtifact, "%s: %s", res.Target, first.described())
+	f.rule, f.object = first.Rule, first.File
+	return res, f.suggest("%s fsck %s says which bytes", program, m.Ref())
+}
