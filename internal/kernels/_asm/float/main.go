@@ -85,7 +85,7 @@ bytes in blocks, one or more, of %d weights:
 		for r := range rows {
 			at := w.Row(r)
 			for line := 0; line < f.bytes; line += 64 {
-				PREFETCHT0(at.Offset(emit.Ahead + line))
+				PREFETCHT1(at.Offset(emit.Ahead + line))
 			}
 			n := 0
 			f.block(isa, s, at, func(v VecVirtual) {

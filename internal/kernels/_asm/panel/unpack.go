@@ -165,7 +165,7 @@ func unpackTQ1(isa emit.ISA) {
 	}
 	u.loop(54, 256, func() {
 		for r := range 16 { // it serves single tokens too
-			PREFETCHT0(u.row(r/4, r%4, emit.Ahead))
+			PREFETCHT1(u.row(r/4, r%4, emit.Ahead))
 		}
 		for part := 0; part < 32; part += 16 {
 			u.transpose(part, func(d, at int, t VecVirtual) { digits(t, 5, part/4+d, 8, at) })

@@ -46,7 +46,7 @@ func q8Unsigned(m emit.Matrix, cols, scale, mixed Register) {
 			VPDPBUSD(q, bias, sum)
 			for r := range rows {
 				at, x := w.Row(r), ZMM()
-				PREFETCHT0(at.Offset(emit.Ahead))
+				PREFETCHT1(at.Offset(emit.Ahead))
 				VBROADCASTI64X4(at.Offset(2), x)
 				if blocks == 2 {
 					VINSERTI64X4(U8(1), at.Offset(36), x, x)
@@ -96,7 +96,7 @@ func q8Widened(m emit.Matrix, cols, scale, mixed Register) {
 		}
 		for r := range rows {
 			at := w.Row(r)
-			PREFETCHT0(at.Offset(emit.Ahead))
+			PREFETCHT1(at.Offset(emit.Ahead))
 			for i := range q {
 				x := YMM()
 				VPMOVSXBW(at.Offset(2+16*i), x)

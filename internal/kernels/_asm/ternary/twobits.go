@@ -10,8 +10,10 @@ import (
 	"github.com/akadata/bitnet-tool/internal/kernels/_asm/emit"
 )
 
-// tile is how many rows go side by side, to load activations once for all.
-const tile = 4
+// tile is how many rows go side by side. More would load activations less often,
+// but they come from the first cache, while rows one after the other are what
+// memory is fastest at.
+const tile = 1
 
 // twoBits is a format with four codes a byte: weight 32·g + j of 128 is in byte
 // j of 32, from bit shift(g) on.
@@ -91,7 +93,7 @@ func (f twoBits) kernel512() {
 			for r := range rows {
 				at := w.Row(r)
 				x, code := ZMM(), ZMM()
-				PREFETCHT0(at.Offset(emit.Ahead))
+				PREFETCHT1(at.Offset(emit.Ahead))
 				if full {
 					VMOVDQU64(at, x)
 				} else {
@@ -190,7 +192,7 @@ func (f twoBits) kernel256() {
 		loop := fmt.Sprintf("rows%dloop", rows)
 		Label(loop)
 		for r := range rows {
-			PREFETCHT0(w.Row(r).Offset(emit.Ahead))
+			PREFETCHT1(w.Row(r).Offset(emit.Ahead))
 			for piece := range pieces {
 				at := w.Row(r).Offset(32 * piece)
 				x, up := YMM(), YMM()
