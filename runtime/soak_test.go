@@ -62,10 +62,10 @@ func (w *soaker) act() {
 	l := w.live[w.r.IntN(len(w.live))]
 	switch w.r.IntN(8) {
 	case 0, 1, 2:
-		w.eval(l, w.t.Context(), false)
+		w.eval(w.t.Context(), l, false)
 	case 3, 4:
 		ctx, cancel := context.WithTimeout(w.t.Context(), time.Duration(w.r.IntN(3000))*time.Microsecond)
-		w.eval(l, ctx, false)
+		w.eval(ctx, l, false)
 		cancel()
 	case 5:
 		at := w.r.IntN(len(l.tokens) + 1)
@@ -83,7 +83,7 @@ func (w *soaker) act() {
 		}
 		w.live = append(w.live, &line{f, slices.Clone(l.tokens)})
 	default:
-		w.eval(l, w.t.Context(), true)
+		w.eval(w.t.Context(), l, true)
 	}
 	if l.s.Pos() != len(l.tokens) {
 		w.t.Errorf("the session is at %d, must be at %d", l.s.Pos(), len(l.tokens))
@@ -91,7 +91,7 @@ func (w *soaker) act() {
 }
 
 // eval adds some tokens. With check it compares the logits.
-func (w *soaker) eval(l *line, ctx context.Context, check bool) {
+func (w *soaker) eval(ctx context.Context, l *line, check bool) {
 	more := make([]int32, 1+w.r.IntN(30))
 	for i := range more {
 		more[i] = w.r.Int32N(int32(w.m.Params().Vocab))

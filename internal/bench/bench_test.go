@@ -43,8 +43,14 @@ func TestRunMeasuresEveryTest(t *testing.T) {
 		}
 	}
 	want := []line{
-		{"pp7", 1, 2}, {"tg3", 1, 2}, {"pp7@d5", 1, 2}, {"tg3@d5", 1, 2},
-		{"pp7", 2, 2}, {"tg3", 2, 2}, {"pp7@d5", 2, 2}, {"tg3@d5", 2, 2},
+		{"pp7", 1, 2},
+		{"tg3", 1, 2},
+		{"pp7@d5", 1, 2},
+		{"tg3@d5", 1, 2},
+		{"pp7", 2, 2},
+		{"tg3", 2, 2},
+		{"pp7@d5", 2, 2},
+		{"tg3@d5", 2, 2},
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)

@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// ErrNoMeter: the machine does not tell how much energy it takes.
+// ErrNoMeter reports that the machine does not tell how much energy it takes.
 var ErrNoMeter = errors.New("no energy counter")
 
 // Meter reads the energy counters of a machine's processors: RAPL, as Linux
