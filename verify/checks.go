@@ -23,13 +23,3 @@ type Check struct {
 func Checks() []Check {
 	return slices.Concat(headerRules(), hashRules(), contentRules(), lineageRules(), smokeRules(), goldenRules(), engineRules())
 }
-
-// Explain finds a rule by its name.
-func Explain(name string) (Check, bool) {
-	all := Checks()
-	i := slices.IndexFunc(all, func(c Check) bool { return c.Name == name })
-	if i < 0 {
-		return Check{}, false
-	}
-	return all[i], true
-}
