@@ -7,3 +7,8 @@ func cpuid(leaf uint32, sub uint32) (eax uint32, ebx uint32, ecx uint32, edx uin
 
 // block2SHANI is block2 with the SHA extensions.
 func block2SHANI(a *[8]uint32, b *[8]uint32, p []byte)
+
+// messages2SHANI is messages2 with the SHA extensions.
+//
+//go:noescape
+func messages2SHANI(a *[8]uint32, b *[8]uint32, p *byte, q *byte, blocks int)

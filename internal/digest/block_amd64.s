@@ -2,18 +2,6 @@
 
 #include "textflag.h"
 
-// func cpuid(leaf uint32, sub uint32) (eax uint32, ebx uint32, ecx uint32, edx uint32)
-// Requires: CPUID
-TEXT ·cpuid(SB), NOSPLIT, $0-24
-	MOVL leaf+0(FP), AX
-	MOVL sub+4(FP), CX
-	CPUID
-	MOVL AX, eax+8(FP)
-	MOVL BX, ebx+12(FP)
-	MOVL CX, ecx+16(FP)
-	MOVL DX, edx+20(FP)
-	RET
-
 DATA constants<>+0(SB)/4, $0x428a2f98
 DATA constants<>+4(SB)/4, $0x71374491
 DATA constants<>+8(SB)/4, $0xb5c0fbcf
@@ -83,6 +71,18 @@ GLOBL constants<>(SB), RODATA|NOPTR, $256
 DATA swap<>+0(SB)/8, $0x0405060700010203
 DATA swap<>+8(SB)/8, $0x0c0d0e0f08090a0b
 GLOBL swap<>(SB), RODATA|NOPTR, $16
+
+// func cpuid(leaf uint32, sub uint32) (eax uint32, ebx uint32, ecx uint32, edx uint32)
+// Requires: CPUID
+TEXT ·cpuid(SB), NOSPLIT, $0-24
+	MOVL leaf+0(FP), AX
+	MOVL sub+4(FP), CX
+	CPUID
+	MOVL AX, eax+8(FP)
+	MOVL BX, ebx+12(FP)
+	MOVL CX, ecx+16(FP)
+	MOVL DX, edx+20(FP)
+	RET
 
 // func block2SHANI(a *[8]uint32, b *[8]uint32, p []byte)
 // Requires: SHA, SSE2, SSE4.1, SSSE3
@@ -316,6 +316,362 @@ loop:
 	PALIGNR     $0x08, X13, X4
 	MOVOU       X3, (SI)
 	MOVOU       X4, 16(SI)
+
+end:
+	RET
+
+// func messages2SHANI(a *[8]uint32, b *[8]uint32, p *byte, q *byte, blocks int)
+// Requires: SHA, SSE2, SSE4.1, SSSE3
+TEXT ·messages2SHANI(SB), NOSPLIT, $64-40
+	MOVQ    a+0(FP), DI
+	MOVQ    b+8(FP), SI
+	MOVQ    p+16(FP), DX
+	MOVQ    q+24(FP), BX
+	MOVQ    blocks+32(FP), CX
+	TESTQ   CX, CX
+	JZ      end
+	MOVOU   (DI), X13
+	MOVOU   16(DI), X2
+	PSHUFD  $0xb1, X13, X13
+	PSHUFD  $0x1b, X2, X2
+	MOVO    X13, X1
+	PALIGNR $0x08, X2, X1
+	PBLENDW $0xf0, X13, X2
+	MOVOU   (SI), X13
+	MOVOU   16(SI), X8
+	PSHUFD  $0xb1, X13, X13
+	PSHUFD  $0x1b, X8, X8
+	MOVO    X13, X7
+	PALIGNR $0x08, X8, X7
+	PBLENDW $0xf0, X13, X8
+
+loop:
+	MOVOU       X1, (SP)
+	MOVOU       X2, 16(SP)
+	MOVOU       (DX), X3
+	PSHUFB      swap<>+0(SB), X3
+	MOVOU       16(DX), X4
+	PSHUFB      swap<>+0(SB), X4
+	MOVOU       32(DX), X5
+	PSHUFB      swap<>+0(SB), X5
+	MOVOU       48(DX), X6
+	PSHUFB      swap<>+0(SB), X6
+	ADDQ        $0x40, DX
+	MOVOU       X7, 32(SP)
+	MOVOU       X8, 48(SP)
+	MOVOU       (BX), X9
+	PSHUFB      swap<>+0(SB), X9
+	MOVOU       16(BX), X10
+	PSHUFB      swap<>+0(SB), X10
+	MOVOU       32(BX), X11
+	PSHUFB      swap<>+0(SB), X11
+	MOVOU       48(BX), X12
+	PSHUFB      swap<>+0(SB), X12
+	ADDQ        $0x40, BX
+	MOVOU       constants<>+0(SB), X0
+	PADDD       X3, X0
+	SHA256RNDS2 X0, X1, X2
+	PSHUFD      $0x0e, X0, X0
+	SHA256RNDS2 X0, X2, X1
+	SHA256MSG1  X4, X3
+	MOVO        X6, X13
+	PALIGNR     $0x04, X5, X13
+	PADDD       X13, X3
+	SHA256MSG2  X6, X3
+	MOVOU       constants<>+0(SB), X0
+	PADDD       X9, X0
+	SHA256RNDS2 X0, X7, X8
+	PSHUFD      $0x0e, X0, X0
+	SHA256RNDS2 X0, X8, X7
+	SHA256MSG1  X10, X9
+	MOVO        X12, X13
+	PALIGNR     $0x04, X11, X13
+	PADDD       X13, X9
+	SHA256MSG2  X12, X9
+	MOVOU       constants<>+16(SB), X0
+	PADDD       X4, X0
+	SHA256RNDS2 X0, X1, X2
+	PSHUFD      $0x0e, X0, X0
+	SHA256RNDS2 X0, X2, X1
+	SHA256MSG1  X5, X4
+	MOVO        X3, X13
+	PALIGNR     $0x04, X6, X13
+	PADDD       X13, X4
+	SHA256MSG2  X3, X4
+	MOVOU       constants<>+16(SB), X0
+	PADDD       X10, X0
+	SHA256RNDS2 X0, X7, X8
+	PSHUFD      $0x0e, X0, X0
+	SHA256RNDS2 X0, X8, X7
+	SHA256MSG1  X11, X10
+	MOVO        X9, X13
+	PALIGNR     $0x04, X12, X13
+	PADDD       X13, X10
+	SHA256MSG2  X9, X10
+	MOVOU       constants<>+32(SB), X0
+	PADDD       X5, X0
+	SHA256RNDS2 X0, X1, X2
+	PSHUFD      $0x0e, X0, X0
+	SHA256RNDS2 X0, X2, X1
+	SHA256MSG1  X6, X5
+	MOVO        X4, X13
+	PALIGNR     $0x04, X3, X13
+	PADDD       X13, X5
+	SHA256MSG2  X4, X5
+	MOVOU       constants<>+32(SB), X0
+	PADDD       X11, X0
+	SHA256RNDS2 X0, X7, X8
+	PSHUFD      $0x0e, X0, X0
+	SHA256RNDS2 X0, X8, X7
+	SHA256MSG1  X12, X11
+	MOVO        X10, X13
+	PALIGNR     $0x04, X9, X13
+	PADDD       X13, X11
+	SHA256MSG2  X10, X11
+	MOVOU       constants<>+48(SB), X0
+	PADDD       X6, X0
+	SHA256RNDS2 X0, X1, X2
+	PSHUFD      $0x0e, X0, X0
+	SHA256RNDS2 X0, X2, X1
+	SHA256MSG1  X3, X6
+	MOVO        X5, X13
+	PALIGNR     $0x04, X4, X13
+	PADDD       X13, X6
+	SHA256MSG2  X5, X6
+	MOVOU       constants<>+48(SB), X0
+	PADDD       X12, X0
+	SHA256RNDS2 X0, X7, X8
+	PSHUFD      $0x0e, X0, X0
+	SHA256RNDS2 X0, X8, X7
+	SHA256MSG1  X9, X12
+	MOVO        X11, X13
+	PALIGNR     $0x04, X10, X13
+	PADDD       X13, X12
+	SHA256MSG2  X11, X12
+	MOVOU       constants<>+64(SB), X0
+	PADDD       X3, X0
+	SHA256RNDS2 X0, X1, X2
+	PSHUFD      $0x0e, X0, X0
+	SHA256RNDS2 X0, X2, X1
+	SHA256MSG1  X4, X3
+	MOVO        X6, X13
+	PALIGNR     $0x04, X5, X13
+	PADDD       X13, X3
+	SHA256MSG2  X6, X3
+	MOVOU       constants<>+64(SB), X0
+	PADDD       X9, X0
+	SHA256RNDS2 X0, X7, X8
+	PSHUFD      $0x0e, X0, X0
+	SHA256RNDS2 X0, X8, X7
+	SHA256MSG1  X10, X9
+	MOVO        X12, X13
+	PALIGNR     $0x04, X11, X13
+	PADDD       X13, X9
+	SHA256MSG2  X12, X9
+	MOVOU       constants<>+80(SB), X0
+	PADDD       X4, X0
+	SHA256RNDS2 X0, X1, X2
+	PSHUFD      $0x0e, X0, X0
+	SHA256RNDS2 X0, X2, X1
+	SHA256MSG1  X5, X4
+	MOVO        X3, X13
+	PALIGNR     $0x04, X6, X13
+	PADDD       X13, X4
+	SHA256MSG2  X3, X4
+	MOVOU       constants<>+80(SB), X0
+	PADDD       X10, X0
+	SHA256RNDS2 X0, X7, X8
+	PSHUFD      $0x0e, X0, X0
+	SHA256RNDS2 X0, X8, X7
+	SHA256MSG1  X11, X10
+	MOVO        X9, X13
+	PALIGNR     $0x04, X12, X13
+	PADDD       X13, X10
+	SHA256MSG2  X9, X10
+	MOVOU       constants<>+96(SB), X0
+	PADDD       X5, X0
+	SHA256RNDS2 X0, X1, X2
+	PSHUFD      $0x0e, X0, X0
+	SHA256RNDS2 X0, X2, X1
+	SHA256MSG1  X6, X5
+	MOVO        X4, X13
+	PALIGNR     $0x04, X3, X13
+	PADDD       X13, X5
+	SHA256MSG2  X4, X5
+	MOVOU       constants<>+96(SB), X0
+	PADDD       X11, X0
+	SHA256RNDS2 X0, X7, X8
+	PSHUFD      $0x0e, X0, X0
+	SHA256RNDS2 X0, X8, X7
+	SHA256MSG1  X12, X11
+	MOVO        X10, X13
+	PALIGNR     $0x04, X9, X13
+	PADDD       X13, X11
+	SHA256MSG2  X10, X11
+	MOVOU       constants<>+112(SB), X0
+	PADDD       X6, X0
+	SHA256RNDS2 X0, X1, X2
+	PSHUFD      $0x0e, X0, X0
+	SHA256RNDS2 X0, X2, X1
+	SHA256MSG1  X3, X6
+	MOVO        X5, X13
+	PALIGNR     $0x04, X4, X13
+	PADDD       X13, X6
+	SHA256MSG2  X5, X6
+	MOVOU       constants<>+112(SB), X0
+	PADDD       X12, X0
+	SHA256RNDS2 X0, X7, X8
+	PSHUFD      $0x0e, X0, X0
+	SHA256RNDS2 X0, X8, X7
+	SHA256MSG1  X9, X12
+	MOVO        X11, X13
+	PALIGNR     $0x04, X10, X13
+	PADDD       X13, X12
+	SHA256MSG2  X11, X12
+	MOVOU       constants<>+128(SB), X0
+	PADDD       X3, X0
+	SHA256RNDS2 X0, X1, X2
+	PSHUFD      $0x0e, X0, X0
+	SHA256RNDS2 X0, X2, X1
+	SHA256MSG1  X4, X3
+	MOVO        X6, X13
+	PALIGNR     $0x04, X5, X13
+	PADDD       X13, X3
+	SHA256MSG2  X6, X3
+	MOVOU       constants<>+128(SB), X0
+	PADDD       X9, X0
+	SHA256RNDS2 X0, X7, X8
+	PSHUFD      $0x0e, X0, X0
+	SHA256RNDS2 X0, X8, X7
+	SHA256MSG1  X10, X9
+	MOVO        X12, X13
+	PALIGNR     $0x04, X11, X13
+	PADDD       X13, X9
+	SHA256MSG2  X12, X9
+	MOVOU       constants<>+144(SB), X0
+	PADDD       X4, X0
+	SHA256RNDS2 X0, X1, X2
+	PSHUFD      $0x0e, X0, X0
+	SHA256RNDS2 X0, X2, X1
+	SHA256MSG1  X5, X4
+	MOVO        X3, X13
+	PALIGNR     $0x04, X6, X13
+	PADDD       X13, X4
+	SHA256MSG2  X3, X4
+	MOVOU       constants<>+144(SB), X0
+	PADDD       X10, X0
+	SHA256RNDS2 X0, X7, X8
+	PSHUFD      $0x0e, X0, X0
+	SHA256RNDS2 X0, X8, X7
+	SHA256MSG1  X11, X10
+	MOVO        X9, X13
+	PALIGNR     $0x04, X12, X13
+	PADDD       X13, X10
+	SHA256MSG2  X9, X10
+	MOVOU       constants<>+160(SB), X0
+	PADDD       X5, X0
+	SHA256RNDS2 X0, X1, X2
+	PSHUFD      $0x0e, X0, X0
+	SHA256RNDS2 X0, X2, X1
+	SHA256MSG1  X6, X5
+	MOVO        X4, X13
+	PALIGNR     $0x04, X3, X13
+	PADDD       X13, X5
+	SHA256MSG2  X4, X5
+	MOVOU       constants<>+160(SB), X0
+	PADDD       X11, X0
+	SHA256RNDS2 X0, X7, X8
+	PSHUFD      $0x0e, X0, X0
+	SHA256RNDS2 X0, X8, X7
+	SHA256MSG1  X12, X11
+	MOVO        X10, X13
+	PALIGNR     $0x04, X9, X13
+	PADDD       X13, X11
+	SHA256MSG2  X10, X11
+	MOVOU       constants<>+176(SB), X0
+	PADDD       X6, X0
+	SHA256RNDS2 X0, X1, X2
+	PSHUFD      $0x0e, X0, X0
+	SHA256RNDS2 X0, X2, X1
+	SHA256MSG1  X3, X6
+	MOVO        X5, X13
+	PALIGNR     $0x04, X4, X13
+	PADDD       X13, X6
+	SHA256MSG2  X5, X6
+	MOVOU       constants<>+176(SB), X0
+	PADDD       X12, X0
+	SHA256RNDS2 X0, X7, X8
+	PSHUFD      $0x0e, X0, X0
+	SHA256RNDS2 X0, X8, X7
+	SHA256MSG1  X9, X12
+	MOVO        X11, X13
+	PALIGNR     $0x04, X10, X13
+	PADDD       X13, X12
+	SHA256MSG2  X11, X12
+	MOVOU       constants<>+192(SB), X0
+	PADDD       X3, X0
+	SHA256RNDS2 X0, X1, X2
+	PSHUFD      $0x0e, X0, X0
+	SHA256RNDS2 X0, X2, X1
+	MOVOU       constants<>+192(SB), X0
+	PADDD       X9, X0
+	SHA256RNDS2 X0, X7, X8
+	PSHUFD      $0x0e, X0, X0
+	SHA256RNDS2 X0, X8, X7
+	MOVOU       constants<>+208(SB), X0
+	PADDD       X4, X0
+	SHA256RNDS2 X0, X1, X2
+	PSHUFD      $0x0e, X0, X0
+	SHA256RNDS2 X0, X2, X1
+	MOVOU       constants<>+208(SB), X0
+	PADDD       X10, X0
+	SHA256RNDS2 X0, X7, X8
+	PSHUFD      $0x0e, X0, X0
+	SHA256RNDS2 X0, X8, X7
+	MOVOU       constants<>+224(SB), X0
+	PADDD       X5, X0
+	SHA256RNDS2 X0, X1, X2
+	PSHUFD      $0x0e, X0, X0
+	SHA256RNDS2 X0, X2, X1
+	MOVOU       constants<>+224(SB), X0
+	PADDD       X11, X0
+	SHA256RNDS2 X0, X7, X8
+	PSHUFD      $0x0e, X0, X0
+	SHA256RNDS2 X0, X8, X7
+	MOVOU       constants<>+240(SB), X0
+	PADDD       X6, X0
+	SHA256RNDS2 X0, X1, X2
+	PSHUFD      $0x0e, X0, X0
+	SHA256RNDS2 X0, X2, X1
+	MOVOU       constants<>+240(SB), X0
+	PADDD       X12, X0
+	SHA256RNDS2 X0, X7, X8
+	PSHUFD      $0x0e, X0, X0
+	SHA256RNDS2 X0, X8, X7
+	MOVOU       (SP), X13
+	PADDD       X13, X1
+	MOVOU       16(SP), X13
+	PADDD       X13, X2
+	MOVOU       32(SP), X13
+	PADDD       X13, X7
+	MOVOU       48(SP), X13
+	PADDD       X13, X8
+	DECQ        CX
+	JNZ         loop
+	PSHUFD      $0x1b, X1, X13
+	PSHUFD      $0xb1, X2, X2
+	MOVO        X13, X1
+	PBLENDW     $0xf0, X2, X1
+	PALIGNR     $0x08, X13, X2
+	MOVOU       X1, (DI)
+	MOVOU       X2, 16(DI)
+	PSHUFD      $0x1b, X7, X13
+	PSHUFD      $0xb1, X8, X8
+	MOVO        X13, X7
+	PBLENDW     $0xf0, X8, X7
+	PALIGNR     $0x08, X13, X8
+	MOVOU       X7, (SI)
+	MOVOU       X8, 16(SI)
 
 end:
 	RET

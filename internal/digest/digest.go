@@ -1,11 +1,11 @@
-// Package digest computes two SHA-256 sums of the same bytes for little more
-// than the price of one: that of each block, and that of all. Make a [Pair],
-// give it the blocks in order, and ask for the sum at the end.
+// Package digest computes two SHA-256 sums for little more than the price of
+// one. A [Pair] is for two digests of the same bytes: that of each block, and
+// that of all. [Messages] is for two messages of one length. Give either the
+// bytes in order, and ask for the sums at the end.
 //
 // The SHA extensions of amd64 wait for their own results most of the time, so
-// two digests that run side by side hide each other's waiting, and what the
-// message is expanded to serves both. Elsewhere a Pair is two digests of the
-// standard library, one after the other.
+// two digests that run side by side hide each other's waiting. Elsewhere they are
+// digests of the standard library, one after the other; [Fast] tells.
 package digest
 
 import (
@@ -33,7 +33,7 @@ func New() *Pair {
 	return &Pair{whole: sha256.New()}
 }
 
-// Fast reports whether a Pair is cheaper than two digests.
+// Fast reports whether two digests are cheaper here than one after the other.
 func Fast() bool { return fast }
 
 // Block adds a block to the sequence and returns its own SHA-256. The length

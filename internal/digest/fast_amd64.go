@@ -1,5 +1,7 @@
 package digest
 
+import "unsafe"
+
 // fast tells of the SHA extensions, and of SSSE3 and SSE4.1, which the code
 // needs beside them (CPUID leaf 7 and leaf 1).
 var fast = func() bool {
@@ -14,3 +16,8 @@ var fast = func() bool {
 
 // block2 adds whole blocks of 64 bytes to two states.
 func block2(a, b *[8]uint32, p []byte) { block2SHANI(a, b, p) }
+
+// messages2 adds as many whole blocks of 64 bytes of a message to each state.
+func messages2(a, b *[8]uint32, p, q []byte) {
+	messages2SHANI(a, b, unsafe.SliceData(p), unsafe.SliceData(q), min(len(p), len(q))/64)
+}

@@ -1,4 +1,4 @@
-//go:build amd64
+//go:build amd64 || arm64
 
 package kernels
 
@@ -44,19 +44,5 @@ func weighBy[T any](kernel weighKernel[T], size int, tail weighFunc[T]) weighFun
 		for j := range queries {
 			tail(a[j*d+cols:(j+1)*d], d-cols, p[j*stride:], stride, n, v[size*cols:], width)
 		}
-	}
-}
-
-func attentionAVX2() Attention {
-	return Attention{
-		Scores: scoresBy(scoresF32AVX2, 1), ScoresF16: scoresBy(scoresF16AVX2, 2),
-		Weigh: weighBy(weighF32AVX2, 1, weigh), WeighF16: weighBy(weighF16AVX2, 2, weighF16),
-	}
-}
-
-func attentionAVX512() Attention {
-	return Attention{
-		Scores: scoresBy(scoresF32AVX512, 1), ScoresF16: scoresBy(scoresF16AVX512, 2),
-		Weigh: weighBy(weighF32AVX512, 1, weigh), WeighF16: weighBy(weighF16AVX512, 2, weighF16),
 	}
 }

@@ -18,13 +18,18 @@ type Backend struct {
 	Attention
 	Layer
 	Ternary
+	Screen
 
 	// These multiply rows of a matrix, as they are in the file, with one token
 	// of float32 activations: dst[r] is [DotF32] of decoded row r and x.
 	MulF32, MulF16, MulBF16, MulQ8_0, MulQ4_0, MulQ4_K, MulQ6_K func(dst []float32, rows []byte, x []float32)
 
-	// DotsF32 sets dst[r] to [DotF32] of x and row r of as many numbers.
-	DotsF32 func(dst, rows, x []float32)
+	// These decode len(dst) weights, whole blocks.
+	DecodeQ8_0, DecodeQ4_0, DecodeQ4_K, DecodeQ6_K func(dst []float32, src []byte)
+
+	// Products multiplies rows with tokens x, both of cols numbers: dst[stride·t+r]
+	// is [DotF32] of row r and token t.
+	Products func(dst []float32, stride int, rows, x []float32, cols int)
 }
 
 // ErrBackend reports a backend that does not exist or that this machine cannot

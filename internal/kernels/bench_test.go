@@ -9,36 +9,28 @@ import (
 	"github.com/akadata/bitnet-tool/quant"
 )
 
-// shapes are rows × columns: matrices of BitNet-b1.58-2B-4T that stay in a
-// cache, and one of the size of all of them.
-var shapes = []struct {
-	name       string
-	rows, cols int
-}{
-	{"L2", 512, 2560},
-	{"L2", 256, 6912},
-	{"memory", 400_000, 2560},
-	{"memory", 150_000, 6912},
-}
-
-// benchmark runs f for every backend and shape; bytes are those of a row.
+// benchmark runs f for every backend, on rows as long as those of
+// BitNet-b1.58-2B-4T that stay in a cache, and on many that do not; bytes are
+// those of a row.
 func benchmark(b *testing.B, bytes func(cols int) int, f func(b *testing.B, k *Backend, rows []byte, n, cols int)) {
 	r := rand.New(rand.NewPCG(1, 1))
-	for _, s := range shapes {
-		rows := make([]byte, s.rows*bytes(s.cols))
-		if s.name == "L2" {
-			fill(r, rows)
-		} else {
-			copy(rows, fill(r, make([]byte, 1<<20)))
+	for _, place := range []struct {
+		name string
+		size int
+	}{{"L2", 320 << 10}, {"memory", 512 << 20}} {
+		for _, cols := range []int{2560, 6912} {
+			n := place.size / bytes(cols)
+			rows := make([]byte, n*bytes(cols))
+			copy(rows, fill(r, make([]byte, min(len(rows), 1<<20))))
 			for at := 1 << 20; at < len(rows); at *= 2 {
 				copy(rows[at:], rows[:at])
 			}
-		}
-		for _, k := range Available() {
-			b.Run(fmt.Sprintf("%s/%s/cols=%d", k.Name, s.name, s.cols), func(b *testing.B) {
-				b.SetBytes(int64(len(rows)))
-				f(b, k, rows, s.rows, s.cols)
-			})
+			for _, k := range Available() {
+				b.Run(fmt.Sprintf("%s/%s/cols=%d", k.Name, place.name, cols), func(b *testing.B) {
+					b.SetBytes(int64(len(rows)))
+					f(b, k, rows, n, cols)
+				})
+			}
 		}
 	}
 }
@@ -64,13 +56,33 @@ func benchmarkTernary(b *testing.B, mul func(dst []int32, rows []byte, q []int8)
 	}
 }
 
-func BenchmarkMulF16(b *testing.B) {
-	benchmark(b, func(cols int) int { return 2 * cols }, func(b *testing.B, k *Backend, rows []byte, n, cols int) {
-		dst, x := make([]float32, n), make([]float32, cols)
-		for b.Loop() {
-			k.MulF16(dst, rows, x)
-		}
-	})
+// BenchmarkMul is of formats that are multiplied with float32.
+func BenchmarkMul(b *testing.B) {
+	for _, kernel := range floatKernels {
+		c, _ := quant.Lookup(kernel.typ)
+		b.Run(kernel.typ.String(), func(b *testing.B) {
+			benchmark(b, func(cols int) int { return cols / c.BlockLen * c.BlockBytes }, func(b *testing.B, k *Backend, rows []byte, n, cols int) {
+				dst, x := make([]float32, n), make([]float32, cols)
+				for b.Loop() {
+					kernel.of(k)(dst, rows, x)
+				}
+			})
+		})
+	}
+}
+
+// BenchmarkProducts reports multiply-adds a second.
+func BenchmarkProducts(b *testing.B) {
+	const n, tokens, cols = 32, 16, 2560
+	rows, x, dst := make([]float32, n*cols), make([]float32, tokens*cols), make([]float32, tokens*n)
+	for _, k := range Available() {
+		b.Run(k.Name, func(b *testing.B) {
+			for b.Loop() {
+				k.Products(dst, n, rows, x, cols)
+			}
+			b.ReportMetric(float64(b.N)*n*tokens*cols/b.Elapsed().Seconds()/1e9, "Gmadd/s")
+		})
+	}
 }
 
 // BenchmarkMulPanel reports multiply-adds a second.

@@ -37,17 +37,16 @@ type Converter struct {
 	// Trits sets dst to -m, 0, m for the codes 0, 1, 2.
 	Trits func(dst []float32, codes []byte, m float32)
 
-	// Hash2 updates two states of SHA-256, words A to H, with equally many
-	// blocks of 64 bytes of two messages. It is nil where that is no faster than
-	// one after the other.
-	Hash2 func(states *[2][8]uint32, a, b []byte)
-
 	// PackI2S, PackTQ2 and PackTQ1 pack blocks of 128, 256 and 256 codes into
 	// 32, 66 and 54 bytes, and give the largest code. A block whose codes are
 	// all 1 gets the scale 0, others d. Packed codes above 2 mean nothing.
 	PackI2S func(dst, codes []byte) byte
 	PackTQ2 func(dst, codes []byte, d uint16) byte
 	PackTQ1 func(dst, codes []byte, d uint16) byte
+
+	// PackQ8 packs blocks of 32 codes into 34 bytes: a scale, and -127, 0 or 127
+	// each. Largest code, scale, and codes above 2 are as above. It may be nil.
+	PackQ8 func(dst, codes []byte, d uint16) byte
 
 	// EncodeQ8 packs blocks of 32 finite weights into 34 bytes: a scale, 1/127
 	// of the largest magnitude, which must fit a half float, and 32 int8.
@@ -67,6 +66,7 @@ func converter() Converter {
 		PackI2S:    packI2S,
 		PackTQ2:    packTQ2,
 		PackTQ1:    packTQ1,
+		PackQ8:     packQ8,
 		EncodeQ8:   encodeQ8,
 	}
 }
@@ -223,6 +223,18 @@ func packTQ1(dst, codes []byte, d uint16) (largest byte) {
 func pack5(a, b, c, d, e byte) byte {
 	v := (((uint16(a)*3+uint16(b))*3+uint16(c))*3+uint16(d))*3 + uint16(e)
 	return byte((uint32(v)*256 + 242) / 243)
+}
+
+func packQ8(dst, codes []byte, d uint16) (largest byte) {
+	for len(codes) >= 32 {
+		putScale(dst, codes[:32], d)
+		for i, c := range codes[:32] {
+			largest = max(largest, c)
+			dst[2+i] = 127 * (c - 1)
+		}
+		codes, dst = codes[32:], dst[34:]
+	}
+	return largest
 }
 
 func encodeQ8(dst []byte, x []float32) {

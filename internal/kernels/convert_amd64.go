@@ -94,6 +94,14 @@ func packTQ2AVX2(dst *byte, codes *byte, blocks int, d uint16, largest *[32]byte
 //go:noescape
 func packTQ1AVX2(dst *byte, codes *byte, blocks int, d uint16, largest *[32]byte)
 
+// packQ8AVX2 packs blocks of 32 codes into a scale and 32 int8:
+//
+//	dst[34*b+2+i] = 127 * (codes[32*b+i] - 1)
+//	largest[i] = max(codes[32*b+i])
+//
+//go:noescape
+func packQ8AVX2(dst *byte, codes *byte, blocks int, d uint16, largest *[32]byte)
+
 // encodeQ8AVX2 packs blocks of 32 weights into a scale and 32 int8:
 //
 //	d := max(|x[32*b+i]|) / 127
@@ -102,17 +110,3 @@ func packTQ1AVX2(dst *byte, codes *byte, blocks int, d uint16, largest *[32]byte
 //
 //go:noescape
 func encodeQ8AVX2(dst *byte, x *float32, blocks int)
-
-// sha256x2SHANI updates two states of SHA-256 with as many blocks of 64 bytes each:
-//
-//	states[0] = SHA-256 compression of states[0] and a
-//	states[1] = SHA-256 compression of states[1] and b
-//
-//go:noescape
-func sha256x2SHANI(states *[2][8]uint32, a *byte, b *byte, blocks int)
-
-// hasSHANI reports whether CPUID function 7 names the SHA extensions (EBX bit 29). A
-// processor with AVX2 has that function.
-//
-//go:noescape
-func hasSHANI() bool

@@ -610,6 +610,46 @@ done:
 	VZEROUPPER
 	RET
 
+// func packQ8AVX2(dst *byte, codes *byte, blocks int, d uint16, largest *[32]byte)
+// Requires: AVX, AVX2, CMOV
+TEXT ·packQ8AVX2(SB), NOSPLIT, $0-40
+	MOVQ         dst+0(FP), AX
+	MOVQ         codes+8(FP), CX
+	MOVQ         blocks+16(FP), DX
+	MOVQ         largest+32(FP), BX
+	MOVW         d+24(FP), SI
+	VPXOR        Y0, Y0, Y0
+	MOVL         $0x01010101, DI
+	VMOVD        DI, X1
+	VPBROADCASTD X1, Y1
+	MOVL         $0x7f7f7f7f, DI
+	VMOVD        DI, X2
+	VPBROADCASTD X2, Y2
+	TESTQ        DX, DX
+	JZ           done
+
+loop:
+	VMOVDQU   (CX), Y3
+	VPMAXUB   Y3, Y0, Y0
+	VPCMPEQB  Y1, Y3, Y4
+	VPMOVMSKB Y4, DI
+	XORL      R8, R8
+	CMPL      DI, $-1
+	CMOVLNE   SI, R8
+	MOVW      R8, (AX)
+	VPSUBB    Y1, Y3, Y3
+	VPSIGNB   Y3, Y2, Y3
+	VMOVDQU   Y3, 2(AX)
+	ADDQ      $0x00000020, CX
+	ADDQ      $0x00000022, AX
+	DECQ      DX
+	JNZ       loop
+
+done:
+	VMOVDQU Y0, (BX)
+	VZEROUPPER
+	RET
+
 // func encodeQ8AVX2(dst *byte, x *float32, blocks int)
 // Requires: AVX, AVX2, F16C
 TEXT ·encodeQ8AVX2(SB), NOSPLIT, $0-24
@@ -695,440 +735,4 @@ loop:
 
 done:
 	VZEROUPPER
-	RET
-
-DATA sha256words<>+0(SB)/4, $0x428a2f98
-DATA sha256words<>+4(SB)/4, $0x71374491
-DATA sha256words<>+8(SB)/4, $0xb5c0fbcf
-DATA sha256words<>+12(SB)/4, $0xe9b5dba5
-DATA sha256words<>+16(SB)/4, $0x3956c25b
-DATA sha256words<>+20(SB)/4, $0x59f111f1
-DATA sha256words<>+24(SB)/4, $0x923f82a4
-DATA sha256words<>+28(SB)/4, $0xab1c5ed5
-DATA sha256words<>+32(SB)/4, $0xd807aa98
-DATA sha256words<>+36(SB)/4, $0x12835b01
-DATA sha256words<>+40(SB)/4, $0x243185be
-DATA sha256words<>+44(SB)/4, $0x550c7dc3
-DATA sha256words<>+48(SB)/4, $0x72be5d74
-DATA sha256words<>+52(SB)/4, $0x80deb1fe
-DATA sha256words<>+56(SB)/4, $0x9bdc06a7
-DATA sha256words<>+60(SB)/4, $0xc19bf174
-DATA sha256words<>+64(SB)/4, $0xe49b69c1
-DATA sha256words<>+68(SB)/4, $0xefbe4786
-DATA sha256words<>+72(SB)/4, $0x0fc19dc6
-DATA sha256words<>+76(SB)/4, $0x240ca1cc
-DATA sha256words<>+80(SB)/4, $0x2de92c6f
-DATA sha256words<>+84(SB)/4, $0x4a7484aa
-DATA sha256words<>+88(SB)/4, $0x5cb0a9dc
-DATA sha256words<>+92(SB)/4, $0x76f988da
-DATA sha256words<>+96(SB)/4, $0x983e5152
-DATA sha256words<>+100(SB)/4, $0xa831c66d
-DATA sha256words<>+104(SB)/4, $0xb00327c8
-DATA sha256words<>+108(SB)/4, $0xbf597fc7
-DATA sha256words<>+112(SB)/4, $0xc6e00bf3
-DATA sha256words<>+116(SB)/4, $0xd5a79147
-DATA sha256words<>+120(SB)/4, $0x06ca6351
-DATA sha256words<>+124(SB)/4, $0x14292967
-DATA sha256words<>+128(SB)/4, $0x27b70a85
-DATA sha256words<>+132(SB)/4, $0x2e1b2138
-DATA sha256words<>+136(SB)/4, $0x4d2c6dfc
-DATA sha256words<>+140(SB)/4, $0x53380d13
-DATA sha256words<>+144(SB)/4, $0x650a7354
-DATA sha256words<>+148(SB)/4, $0x766a0abb
-DATA sha256words<>+152(SB)/4, $0x81c2c92e
-DATA sha256words<>+156(SB)/4, $0x92722c85
-DATA sha256words<>+160(SB)/4, $0xa2bfe8a1
-DATA sha256words<>+164(SB)/4, $0xa81a664b
-DATA sha256words<>+168(SB)/4, $0xc24b8b70
-DATA sha256words<>+172(SB)/4, $0xc76c51a3
-DATA sha256words<>+176(SB)/4, $0xd192e819
-DATA sha256words<>+180(SB)/4, $0xd6990624
-DATA sha256words<>+184(SB)/4, $0xf40e3585
-DATA sha256words<>+188(SB)/4, $0x106aa070
-DATA sha256words<>+192(SB)/4, $0x19a4c116
-DATA sha256words<>+196(SB)/4, $0x1e376c08
-DATA sha256words<>+200(SB)/4, $0x2748774c
-DATA sha256words<>+204(SB)/4, $0x34b0bcb5
-DATA sha256words<>+208(SB)/4, $0x391c0cb3
-DATA sha256words<>+212(SB)/4, $0x4ed8aa4a
-DATA sha256words<>+216(SB)/4, $0x5b9cca4f
-DATA sha256words<>+220(SB)/4, $0x682e6ff3
-DATA sha256words<>+224(SB)/4, $0x748f82ee
-DATA sha256words<>+228(SB)/4, $0x78a5636f
-DATA sha256words<>+232(SB)/4, $0x84c87814
-DATA sha256words<>+236(SB)/4, $0x8cc70208
-DATA sha256words<>+240(SB)/4, $0x90befffa
-DATA sha256words<>+244(SB)/4, $0xa4506ceb
-DATA sha256words<>+248(SB)/4, $0xbef9a3f7
-DATA sha256words<>+252(SB)/4, $0xc67178f2
-GLOBL sha256words<>(SB), RODATA|NOPTR, $256
-
-DATA bigendian<>+0(SB)/8, $0x0405060700010203
-DATA bigendian<>+8(SB)/8, $0x0c0d0e0f08090a0b
-GLOBL bigendian<>(SB), RODATA|NOPTR, $16
-
-// func sha256x2SHANI(states *[2][8]uint32, a *byte, b *byte, blocks int)
-// Requires: SHA, SSE2, SSE4.1, SSSE3
-TEXT ·sha256x2SHANI(SB), NOSPLIT, $64-32
-	MOVQ    states+0(FP), AX
-	MOVQ    a+8(FP), CX
-	MOVQ    b+16(FP), DX
-	MOVQ    blocks+24(FP), BX
-	MOVOU   (AX), X1
-	MOVOU   16(AX), X2
-	PSHUFD  $0xb1, X1, X1
-	PSHUFD  $0x1b, X2, X2
-	MOVOA   X1, X13
-	PALIGNR $0x08, X2, X1
-	PBLENDW $0xf0, X13, X2
-	MOVOU   32(AX), X7
-	MOVOU   48(AX), X8
-	PSHUFD  $0xb1, X7, X7
-	PSHUFD  $0x1b, X8, X8
-	MOVOA   X7, X13
-	PALIGNR $0x08, X8, X7
-	PBLENDW $0xf0, X13, X8
-	TESTQ   BX, BX
-	JZ      done
-
-loop:
-	MOVOU       X1, (SP)
-	MOVOU       X2, 16(SP)
-	MOVOU       (CX), X3
-	PSHUFB      bigendian<>+0(SB), X3
-	MOVOU       16(CX), X4
-	PSHUFB      bigendian<>+0(SB), X4
-	MOVOU       32(CX), X5
-	PSHUFB      bigendian<>+0(SB), X5
-	MOVOU       48(CX), X6
-	PSHUFB      bigendian<>+0(SB), X6
-	ADDQ        $0x00000040, CX
-	MOVOU       X7, 32(SP)
-	MOVOU       X8, 48(SP)
-	MOVOU       (DX), X9
-	PSHUFB      bigendian<>+0(SB), X9
-	MOVOU       16(DX), X10
-	PSHUFB      bigendian<>+0(SB), X10
-	MOVOU       32(DX), X11
-	PSHUFB      bigendian<>+0(SB), X11
-	MOVOU       48(DX), X12
-	PSHUFB      bigendian<>+0(SB), X12
-	ADDQ        $0x00000040, DX
-	MOVOU       sha256words<>+0(SB), X0
-	PADDD       X3, X0
-	SHA256RNDS2 X0, X1, X2
-	PSHUFD      $0x0e, X0, X0
-	SHA256RNDS2 X0, X2, X1
-	SHA256MSG1  X4, X3
-	MOVOA       X6, X13
-	PALIGNR     $0x04, X5, X13
-	PADDD       X13, X3
-	SHA256MSG2  X6, X3
-	MOVOU       sha256words<>+0(SB), X0
-	PADDD       X9, X0
-	SHA256RNDS2 X0, X7, X8
-	PSHUFD      $0x0e, X0, X0
-	SHA256RNDS2 X0, X8, X7
-	SHA256MSG1  X10, X9
-	MOVOA       X12, X13
-	PALIGNR     $0x04, X11, X13
-	PADDD       X13, X9
-	SHA256MSG2  X12, X9
-	MOVOU       sha256words<>+16(SB), X0
-	PADDD       X4, X0
-	SHA256RNDS2 X0, X1, X2
-	PSHUFD      $0x0e, X0, X0
-	SHA256RNDS2 X0, X2, X1
-	SHA256MSG1  X5, X4
-	MOVOA       X3, X13
-	PALIGNR     $0x04, X6, X13
-	PADDD       X13, X4
-	SHA256MSG2  X3, X4
-	MOVOU       sha256words<>+16(SB), X0
-	PADDD       X10, X0
-	SHA256RNDS2 X0, X7, X8
-	PSHUFD      $0x0e, X0, X0
-	SHA256RNDS2 X0, X8, X7
-	SHA256MSG1  X11, X10
-	MOVOA       X9, X13
-	PALIGNR     $0x04, X12, X13
-	PADDD       X13, X10
-	SHA256MSG2  X9, X10
-	MOVOU       sha256words<>+32(SB), X0
-	PADDD       X5, X0
-	SHA256RNDS2 X0, X1, X2
-	PSHUFD      $0x0e, X0, X0
-	SHA256RNDS2 X0, X2, X1
-	SHA256MSG1  X6, X5
-	MOVOA       X4, X13
-	PALIGNR     $0x04, X3, X13
-	PADDD       X13, X5
-	SHA256MSG2  X4, X5
-	MOVOU       sha256words<>+32(SB), X0
-	PADDD       X11, X0
-	SHA256RNDS2 X0, X7, X8
-	PSHUFD      $0x0e, X0, X0
-	SHA256RNDS2 X0, X8, X7
-	SHA256MSG1  X12, X11
-	MOVOA       X10, X13
-	PALIGNR     $0x04, X9, X13
-	PADDD       X13, X11
-	SHA256MSG2  X10, X11
-	MOVOU       sha256words<>+48(SB), X0
-	PADDD       X6, X0
-	SHA256RNDS2 X0, X1, X2
-	PSHUFD      $0x0e, X0, X0
-	SHA256RNDS2 X0, X2, X1
-	SHA256MSG1  X3, X6
-	MOVOA       X5, X13
-	PALIGNR     $0x04, X4, X13
-	PADDD       X13, X6
-	SHA256MSG2  X5, X6
-	MOVOU       sha256words<>+48(SB), X0
-	PADDD       X12, X0
-	SHA256RNDS2 X0, X7, X8
-	PSHUFD      $0x0e, X0, X0
-	SHA256RNDS2 X0, X8, X7
-	SHA256MSG1  X9, X12
-	MOVOA       X11, X13
-	PALIGNR     $0x04, X10, X13
-	PADDD       X13, X12
-	SHA256MSG2  X11, X12
-	MOVOU       sha256words<>+64(SB), X0
-	PADDD       X3, X0
-	SHA256RNDS2 X0, X1, X2
-	PSHUFD      $0x0e, X0, X0
-	SHA256RNDS2 X0, X2, X1
-	SHA256MSG1  X4, X3
-	MOVOA       X6, X13
-	PALIGNR     $0x04, X5, X13
-	PADDD       X13, X3
-	SHA256MSG2  X6, X3
-	MOVOU       sha256words<>+64(SB), X0
-	PADDD       X9, X0
-	SHA256RNDS2 X0, X7, X8
-	PSHUFD      $0x0e, X0, X0
-	SHA256RNDS2 X0, X8, X7
-	SHA256MSG1  X10, X9
-	MOVOA       X12, X13
-	PALIGNR     $0x04, X11, X13
-	PADDD       X13, X9
-	SHA256MSG2  X12, X9
-	MOVOU       sha256words<>+80(SB), X0
-	PADDD       X4, X0
-	SHA256RNDS2 X0, X1, X2
-	PSHUFD      $0x0e, X0, X0
-	SHA256RNDS2 X0, X2, X1
-	SHA256MSG1  X5, X4
-	MOVOA       X3, X13
-	PALIGNR     $0x04, X6, X13
-	PADDD       X13, X4
-	SHA256MSG2  X3, X4
-	MOVOU       sha256words<>+80(SB), X0
-	PADDD       X10, X0
-	SHA256RNDS2 X0, X7, X8
-	PSHUFD      $0x0e, X0, X0
-	SHA256RNDS2 X0, X8, X7
-	SHA256MSG1  X11, X10
-	MOVOA       X9, X13
-	PALIGNR     $0x04, X12, X13
-	PADDD       X13, X10
-	SHA256MSG2  X9, X10
-	MOVOU       sha256words<>+96(SB), X0
-	PADDD       X5, X0
-	SHA256RNDS2 X0, X1, X2
-	PSHUFD      $0x0e, X0, X0
-	SHA256RNDS2 X0, X2, X1
-	SHA256MSG1  X6, X5
-	MOVOA       X4, X13
-	PALIGNR     $0x04, X3, X13
-	PADDD       X13, X5
-	SHA256MSG2  X4, X5
-	MOVOU       sha256words<>+96(SB), X0
-	PADDD       X11, X0
-	SHA256RNDS2 X0, X7, X8
-	PSHUFD      $0x0e, X0, X0
-	SHA256RNDS2 X0, X8, X7
-	SHA256MSG1  X12, X11
-	MOVOA       X10, X13
-	PALIGNR     $0x04, X9, X13
-	PADDD       X13, X11
-	SHA256MSG2  X10, X11
-	MOVOU       sha256words<>+112(SB), X0
-	PADDD       X6, X0
-	SHA256RNDS2 X0, X1, X2
-	PSHUFD      $0x0e, X0, X0
-	SHA256RNDS2 X0, X2, X1
-	SHA256MSG1  X3, X6
-	MOVOA       X5, X13
-	PALIGNR     $0x04, X4, X13
-	PADDD       X13, X6
-	SHA256MSG2  X5, X6
-	MOVOU       sha256words<>+112(SB), X0
-	PADDD       X12, X0
-	SHA256RNDS2 X0, X7, X8
-	PSHUFD      $0x0e, X0, X0
-	SHA256RNDS2 X0, X8, X7
-	SHA256MSG1  X9, X12
-	MOVOA       X11, X13
-	PALIGNR     $0x04, X10, X13
-	PADDD       X13, X12
-	SHA256MSG2  X11, X12
-	MOVOU       sha256words<>+128(SB), X0
-	PADDD       X3, X0
-	SHA256RNDS2 X0, X1, X2
-	PSHUFD      $0x0e, X0, X0
-	SHA256RNDS2 X0, X2, X1
-	SHA256MSG1  X4, X3
-	MOVOA       X6, X13
-	PALIGNR     $0x04, X5, X13
-	PADDD       X13, X3
-	SHA256MSG2  X6, X3
-	MOVOU       sha256words<>+128(SB), X0
-	PADDD       X9, X0
-	SHA256RNDS2 X0, X7, X8
-	PSHUFD      $0x0e, X0, X0
-	SHA256RNDS2 X0, X8, X7
-	SHA256MSG1  X10, X9
-	MOVOA       X12, X13
-	PALIGNR     $0x04, X11, X13
-	PADDD       X13, X9
-	SHA256MSG2  X12, X9
-	MOVOU       sha256words<>+144(SB), X0
-	PADDD       X4, X0
-	SHA256RNDS2 X0, X1, X2
-	PSHUFD      $0x0e, X0, X0
-	SHA256RNDS2 X0, X2, X1
-	SHA256MSG1  X5, X4
-	MOVOA       X3, X13
-	PALIGNR     $0x04, X6, X13
-	PADDD       X13, X4
-	SHA256MSG2  X3, X4
-	MOVOU       sha256words<>+144(SB), X0
-	PADDD       X10, X0
-	SHA256RNDS2 X0, X7, X8
-	PSHUFD      $0x0e, X0, X0
-	SHA256RNDS2 X0, X8, X7
-	SHA256MSG1  X11, X10
-	MOVOA       X9, X13
-	PALIGNR     $0x04, X12, X13
-	PADDD       X13, X10
-	SHA256MSG2  X9, X10
-	MOVOU       sha256words<>+160(SB), X0
-	PADDD       X5, X0
-	SHA256RNDS2 X0, X1, X2
-	PSHUFD      $0x0e, X0, X0
-	SHA256RNDS2 X0, X2, X1
-	SHA256MSG1  X6, X5
-	MOVOA       X4, X13
-	PALIGNR     $0x04, X3, X13
-	PADDD       X13, X5
-	SHA256MSG2  X4, X5
-	MOVOU       sha256words<>+160(SB), X0
-	PADDD       X11, X0
-	SHA256RNDS2 X0, X7, X8
-	PSHUFD      $0x0e, X0, X0
-	SHA256RNDS2 X0, X8, X7
-	SHA256MSG1  X12, X11
-	MOVOA       X10, X13
-	PALIGNR     $0x04, X9, X13
-	PADDD       X13, X11
-	SHA256MSG2  X10, X11
-	MOVOU       sha256words<>+176(SB), X0
-	PADDD       X6, X0
-	SHA256RNDS2 X0, X1, X2
-	PSHUFD      $0x0e, X0, X0
-	SHA256RNDS2 X0, X2, X1
-	SHA256MSG1  X3, X6
-	MOVOA       X5, X13
-	PALIGNR     $0x04, X4, X13
-	PADDD       X13, X6
-	SHA256MSG2  X5, X6
-	MOVOU       sha256words<>+176(SB), X0
-	PADDD       X12, X0
-	SHA256RNDS2 X0, X7, X8
-	PSHUFD      $0x0e, X0, X0
-	SHA256RNDS2 X0, X8, X7
-	SHA256MSG1  X9, X12
-	MOVOA       X11, X13
-	PALIGNR     $0x04, X10, X13
-	PADDD       X13, X12
-	SHA256MSG2  X11, X12
-	MOVOU       sha256words<>+192(SB), X0
-	PADDD       X3, X0
-	SHA256RNDS2 X0, X1, X2
-	PSHUFD      $0x0e, X0, X0
-	SHA256RNDS2 X0, X2, X1
-	MOVOU       sha256words<>+192(SB), X0
-	PADDD       X9, X0
-	SHA256RNDS2 X0, X7, X8
-	PSHUFD      $0x0e, X0, X0
-	SHA256RNDS2 X0, X8, X7
-	MOVOU       sha256words<>+208(SB), X0
-	PADDD       X4, X0
-	SHA256RNDS2 X0, X1, X2
-	PSHUFD      $0x0e, X0, X0
-	SHA256RNDS2 X0, X2, X1
-	MOVOU       sha256words<>+208(SB), X0
-	PADDD       X10, X0
-	SHA256RNDS2 X0, X7, X8
-	PSHUFD      $0x0e, X0, X0
-	SHA256RNDS2 X0, X8, X7
-	MOVOU       sha256words<>+224(SB), X0
-	PADDD       X5, X0
-	SHA256RNDS2 X0, X1, X2
-	PSHUFD      $0x0e, X0, X0
-	SHA256RNDS2 X0, X2, X1
-	MOVOU       sha256words<>+224(SB), X0
-	PADDD       X11, X0
-	SHA256RNDS2 X0, X7, X8
-	PSHUFD      $0x0e, X0, X0
-	SHA256RNDS2 X0, X8, X7
-	MOVOU       sha256words<>+240(SB), X0
-	PADDD       X6, X0
-	SHA256RNDS2 X0, X1, X2
-	PSHUFD      $0x0e, X0, X0
-	SHA256RNDS2 X0, X2, X1
-	MOVOU       sha256words<>+240(SB), X0
-	PADDD       X12, X0
-	SHA256RNDS2 X0, X7, X8
-	PSHUFD      $0x0e, X0, X0
-	SHA256RNDS2 X0, X8, X7
-	MOVOU       (SP), X13
-	PADDD       X13, X1
-	MOVOU       16(SP), X13
-	PADDD       X13, X2
-	MOVOU       32(SP), X13
-	PADDD       X13, X7
-	MOVOU       48(SP), X13
-	PADDD       X13, X8
-	DECQ        BX
-	JNZ         loop
-
-done:
-	PSHUFD  $0x1b, X1, X1
-	PSHUFD  $0xb1, X2, X2
-	MOVOA   X1, X13
-	PBLENDW $0xf0, X2, X1
-	PALIGNR $0x08, X13, X2
-	MOVOU   X1, (AX)
-	MOVOU   X2, 16(AX)
-	PSHUFD  $0x1b, X7, X7
-	PSHUFD  $0xb1, X8, X8
-	MOVOA   X7, X13
-	PBLENDW $0xf0, X8, X7
-	PALIGNR $0x08, X13, X8
-	MOVOU   X7, 32(AX)
-	MOVOU   X8, 48(AX)
-	RET
-
-// func hasSHANI() bool
-// Requires: CPUID
-TEXT ·hasSHANI(SB), NOSPLIT, $0-1
-	MOVL $0x00000007, AX
-	XORL CX, CX
-	CPUID
-	SHRL $0x1d, BX
-	ANDL $0x01, BX
-	MOVB BL, ret+0(FP)
 	RET

@@ -10,7 +10,7 @@ import (
 // converterAVX2 gives every kernel the whole groups that it takes, and the rest
 // to plain Go.
 func converterAVX2() Converter {
-	c := Converter{
+	return Converter{
 		DecodeBF16: func(dst []float32, src []byte) {
 			n := whole(len(dst), 16, len(src), 32)
 			decodeBF16AVX2(unsafe.SliceData(dst), unsafe.SliceData(src), n)
@@ -60,16 +60,15 @@ func converterAVX2() Converter {
 			packTQ1AVX2(unsafe.SliceData(dst), unsafe.SliceData(codes), whole(len(codes), 256, len(dst), 54), d, &largest)
 			return most(&largest)
 		},
+		PackQ8: func(dst, codes []byte, d uint16) byte {
+			var largest [32]byte
+			packQ8AVX2(unsafe.SliceData(dst), unsafe.SliceData(codes), whole(len(codes), 32, len(dst), 34), d, &largest)
+			return most(&largest)
+		},
 		EncodeQ8: func(dst []byte, x []float32) {
 			encodeQ8AVX2(unsafe.SliceData(dst), unsafe.SliceData(x), whole(len(x), 32, len(dst), 34))
 		},
 	}
-	if hasSHANI() {
-		c.Hash2 = func(states *[2][8]uint32, a, b []byte) {
-			sha256x2SHANI(states, unsafe.SliceData(a), unsafe.SliceData(b), whole(len(a), 64, len(b), 64))
-		}
-	}
-	return c
 }
 
 // whole gives the groups of size a that n elements have, and makes sure that

@@ -2,8 +2,6 @@ package kernels_test
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"encoding"
 	"encoding/binary"
 	"math"
 	"math/rand/v2"
@@ -294,9 +292,13 @@ func TestPack(t *testing.T) {
 		"I2_S":  {func(b *Backend) pack { return unscaled(b.PackI2S) }, 128, 32},
 		"TQ2_0": {func(b *Backend) pack { return b.PackTQ2 }, 256, 66},
 		"TQ1_0": {func(b *Backend) pack { return b.PackTQ1 }, 256, 54},
+		"Q8_0":  {func(b *Backend) pack { return b.PackQ8 }, 32, 34},
 	} {
 		t.Run(name, func(t *testing.T) {
 			backends(t, func(t *testing.T, b, generic *Backend) {
+				if f.of(b) == nil {
+					t.Skip("this backend has none")
+				}
 				r := rand.New(rand.NewPCG(9, 9))
 				for _, n := range []int{0, 1, 2, 3, 5, 20} {
 					for slack := range 3 {
@@ -395,73 +397,6 @@ func TestConvertCodecs(t *testing.T) {
 	}
 }
 
-// TestHash2 compares with crypto/sha256, of which it gets the start and which
-// ends what it has begun.
-func TestHash2(t *testing.T) {
-	for _, b := range Available() {
-		if b.Hash2 == nil {
-			continue
-		}
-		t.Run(b.Name, func(t *testing.T) {
-			r := rand.New(rand.NewPCG(12, 12))
-			for _, blocks := range []int{0, 1, 2, 3, 10, 100} {
-				isolated(t, func(t *testing.T) {
-					x, y := fill(r, guarded[byte](t, 64*blocks, 0)), fill(r, guarded[byte](t, 64*blocks, 3))
-					states := [2][8]uint32{startSHA256, startSHA256}
-					half := blocks / 2 * 64
-					b.Hash2(&states, x[:half], y[:half])
-					b.Hash2(&states, x[half:], y[half:])
-					for i, message := range [][]byte{x, y} {
-						h := sha256.New()
-						if err := h.(encoding.BinaryUnmarshaler).UnmarshalBinary(stateSHA256(states[i], len(message))); err != nil {
-							t.Fatal(err)
-						}
-						h.Write([]byte("end"))
-						want := sha256.Sum256(append(bytes.Clone(message), "end"...))
-						if got := h.Sum(nil); !bytes.Equal(got, want[:]) {
-							t.Errorf("message %d of %d blocks: %x, want %x", i, blocks, got, want)
-						}
-					}
-				})
-			}
-		})
-	}
-}
-
-// startSHA256 is the initial state of FIPS 180-4, section 5.3.3.
-var startSHA256 = [8]uint32{0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19}
-
-// stateSHA256 is a state as crypto/sha256 stores it.
-func stateSHA256(state [8]uint32, n int) []byte {
-	b := []byte("sha\x03")
-	for _, w := range state {
-		b = binary.BigEndian.AppendUint32(b, w)
-	}
-	return binary.BigEndian.AppendUint64(append(b, make([]byte, 64)...), uint64(n))
-}
-
-func BenchmarkHash2(b *testing.B) {
-	x, y := make([]byte, 1<<17), make([]byte, 1<<17)
-	b.Run("std", func(b *testing.B) {
-		b.SetBytes(2 << 17)
-		for b.Loop() {
-			sha256.Sum256(x)
-			sha256.Sum256(y)
-		}
-	})
-	f := Default().Hash2
-	if f == nil {
-		return
-	}
-	b.Run("two", func(b *testing.B) {
-		b.SetBytes(2 << 17)
-		var s [2][8]uint32
-		for b.Loop() {
-			f(&s, x, y)
-		}
-	})
-}
-
 func BenchmarkConvert(b *testing.B) {
 	const n = 1 << 16
 	src, x, codes, dst := make([]byte, 2*n), make([]float32, n), make([]byte, n), make([]byte, 2*n)
@@ -481,7 +416,12 @@ func BenchmarkConvert(b *testing.B) {
 			"PackI2S":    func() { k.PackI2S(dst, codes) },
 			"PackTQ2":    func() { k.PackTQ2(dst, codes, 1) },
 			"PackTQ1":    func() { k.PackTQ1(dst, codes, 1) },
-			"EncodeQ8":   func() { k.EncodeQ8(dst, x) },
+			"PackQ8": func() {
+				if k.PackQ8 != nil {
+					k.PackQ8(dst, codes, 1)
+				}
+			},
+			"EncodeQ8": func() { k.EncodeQ8(dst, x) },
 		} {
 			b.Run(k.Name+"/"+name, func(b *testing.B) {
 				b.SetBytes(n) // weights

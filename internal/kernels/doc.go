@@ -6,7 +6,8 @@
 // [Ternary] multiply codes with the int8 activations that QuantizeInt8 of
 // [Layer] makes, MulF16 and its like multiply rows of other formats with float32,
 // [Attention] compares queries with keys, [Layer] has what is between the
-// matrices, and [Converter] turns weights into other encodings.
+// matrices, [Screen] estimates products, and [Converter] turns weights into other
+// encodings.
 //
 // Plain Go is the specification, and all backends give the same numbers to the
 // bit. Sums of integers are exact. Sums of floating point numbers have one
@@ -18,6 +19,6 @@
 // has a defined meaning, NaN and Inf travel on. Lengths that do not belong
 // together are the caller's mistake.
 //
-// The assembly for amd64 is written by the generators in _asm; go generate runs
-// them.
+// The assembly for amd64 and arm64 is written by the generators in _asm; go
+// generate runs them.
 package kernels

@@ -114,6 +114,16 @@ func mulQ8_0AVX2(dst *float32, rows *byte, x *float32, n int, bytes int, blocks 
 //go:noescape
 func mulQ8_0AVX512(dst *float32, rows *byte, x *float32, n int, bytes int, blocks int)
 
+// decodeQ8_0AVX2 decodes blocks, one or more, of 32 weights in 34 bytes.
+//
+//go:noescape
+func decodeQ8_0AVX2(dst *float32, src *byte, blocks int)
+
+// decodeQ8_0AVX512 decodes blocks, one or more, of 32 weights in 34 bytes.
+//
+//go:noescape
+func decodeQ8_0AVX512(dst *float32, src *byte, blocks int)
+
 // mulQ4_0AVX2 multiplies n rows of Q4_0 weights w with a token x. A row has bytes
 // bytes in blocks, one or more, of 32 weights:
 //
@@ -141,6 +151,16 @@ func mulQ4_0AVX2(dst *float32, rows *byte, x *float32, n int, bytes int, blocks 
 //
 //go:noescape
 func mulQ4_0AVX512(dst *float32, rows *byte, x *float32, n int, bytes int, blocks int)
+
+// decodeQ4_0AVX2 decodes blocks, one or more, of 32 weights in 18 bytes.
+//
+//go:noescape
+func decodeQ4_0AVX2(dst *float32, src *byte, blocks int)
+
+// decodeQ4_0AVX512 decodes blocks, one or more, of 32 weights in 18 bytes.
+//
+//go:noescape
+func decodeQ4_0AVX512(dst *float32, src *byte, blocks int)
 
 // mulQ4KAVX2 multiplies n rows of Q4K weights w with a token x. A row has bytes
 // bytes in blocks, one or more, of 256 weights:
@@ -170,6 +190,16 @@ func mulQ4KAVX2(dst *float32, rows *byte, x *float32, n int, bytes int, blocks i
 //go:noescape
 func mulQ4KAVX512(dst *float32, rows *byte, x *float32, n int, bytes int, blocks int)
 
+// decodeQ4KAVX2 decodes blocks, one or more, of 256 weights in 144 bytes.
+//
+//go:noescape
+func decodeQ4KAVX2(dst *float32, src *byte, blocks int)
+
+// decodeQ4KAVX512 decodes blocks, one or more, of 256 weights in 144 bytes.
+//
+//go:noescape
+func decodeQ4KAVX512(dst *float32, src *byte, blocks int)
+
 // mulQ6KAVX2 multiplies n rows of Q6K weights w with a token x. A row has bytes
 // bytes in blocks, one or more, of 256 weights:
 //
@@ -197,3 +227,45 @@ func mulQ6KAVX2(dst *float32, rows *byte, x *float32, n int, bytes int, blocks i
 //
 //go:noescape
 func mulQ6KAVX512(dst *float32, rows *byte, x *float32, n int, bytes int, blocks int)
+
+// decodeQ6KAVX2 decodes blocks, one or more, of 256 weights in 210 bytes.
+//
+//go:noescape
+func decodeQ6KAVX2(dst *float32, src *byte, blocks int)
+
+// decodeQ6KAVX512 decodes blocks, one or more, of 256 weights in 210 bytes.
+//
+//go:noescape
+func decodeQ6KAVX512(dst *float32, src *byte, blocks int)
+
+// tileF32AVX2 multiplies n rows w with tokens x, both of cols numbers. The three are
+// multiples of 4, 4 and 16:
+//
+//	for t := range tokens {
+//		for r := range n {
+//			var s [16]float32
+//			for i := range cols {
+//				s[i%16] += float32(w[r][i] * x[t][i])
+//			}
+//			dst[stride·t+r] = fold(s)
+//		}
+//	}
+//
+//go:noescape
+func tileF32AVX2(dst *float32, stride int, rows *float32, x *float32, n int, tokens int, cols int)
+
+// tileF32AVX512 multiplies n rows w with tokens x, both of cols numbers. The three are
+// multiples of 4, 4 and 16:
+//
+//	for t := range tokens {
+//		for r := range n {
+//			var s [16]float32
+//			for i := range cols {
+//				s[i%16] += float32(w[r][i] * x[t][i])
+//			}
+//			dst[stride·t+r] = fold(s)
+//		}
+//	}
+//
+//go:noescape
+func tileF32AVX512(dst *float32, stride int, rows *float32, x *float32, n int, tokens int, cols int)

@@ -1206,6 +1206,68 @@ end1:
 	VZEROUPPER
 	RET
 
+// func decodeQ8_0AVX2(dst *float32, src *byte, blocks int)
+// Requires: AVX, AVX2, F16C
+TEXT ·decodeQ8_0AVX2(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ blocks+16(FP), DX
+
+loop:
+	MOVWLZX      (CX), BX
+	VMOVD        BX, X0
+	VCVTPH2PS    X0, X0
+	VBROADCASTSS X0, Y0
+	VPMOVSXBD    2(CX), Y1
+	VCVTDQ2PS    Y1, Y1
+	VMULPS       Y0, Y1, Y1
+	VMOVUPS      Y1, (AX)
+	VPMOVSXBD    10(CX), Y1
+	VCVTDQ2PS    Y1, Y1
+	VMULPS       Y0, Y1, Y1
+	VMOVUPS      Y1, 32(AX)
+	VPMOVSXBD    18(CX), Y1
+	VCVTDQ2PS    Y1, Y1
+	VMULPS       Y0, Y1, Y1
+	VMOVUPS      Y1, 64(AX)
+	VPMOVSXBD    26(CX), Y1
+	VCVTDQ2PS    Y1, Y1
+	VMULPS       Y0, Y1, Y1
+	VMOVUPS      Y1, 96(AX)
+	ADDQ         $+34, CX
+	ADDQ         $+128, AX
+	DECQ         DX
+	JNZ          loop
+	VZEROUPPER
+	RET
+
+// func decodeQ8_0AVX512(dst *float32, src *byte, blocks int)
+// Requires: AVX, AVX512F, F16C
+TEXT ·decodeQ8_0AVX512(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ blocks+16(FP), DX
+
+loop:
+	MOVWLZX      (CX), BX
+	VMOVD        BX, X0
+	VCVTPH2PS    X0, X0
+	VBROADCASTSS X0, Z0
+	VPMOVSXBD    2(CX), Z1
+	VCVTDQ2PS    Z1, Z1
+	VMULPS       Z0, Z1, Z1
+	VMOVUPS      Z1, (AX)
+	VPMOVSXBD    18(CX), Z1
+	VCVTDQ2PS    Z1, Z1
+	VMULPS       Z0, Z1, Z1
+	VMOVUPS      Z1, 64(AX)
+	ADDQ         $+34, CX
+	ADDQ         $+128, AX
+	DECQ         DX
+	JNZ          loop
+	VZEROUPPER
+	RET
+
 // func mulQ4_0AVX2(dst *float32, rows *byte, x *float32, n int, bytes int, blocks int)
 // Requires: AVX, AVX2, F16C, MMX+
 TEXT ·mulQ4_0AVX2(SB), NOSPLIT, $64-48
@@ -1679,6 +1741,90 @@ rows1loop:
 	JMP           tile1
 
 end1:
+	VZEROUPPER
+	RET
+
+// func decodeQ4_0AVX2(dst *float32, src *byte, blocks int)
+// Requires: AVX, AVX2, F16C
+TEXT ·decodeQ4_0AVX2(SB), NOSPLIT, $64-24
+	MOVQ         dst+0(FP), AX
+	MOVQ         src+8(FP), CX
+	MOVQ         blocks+16(FP), DX
+	MOVL         $0x0000000f, BX
+	VMOVD        BX, X0
+	VPBROADCASTD X0, Y0
+	MOVL         $0x00000008, BX
+	VMOVD        BX, X1
+	VPBROADCASTD X1, Y1
+
+loop:
+	MOVWLZX      (CX), BX
+	VMOVD        BX, X2
+	VCVTPH2PS    X2, X2
+	VBROADCASTSS X2, Y2
+	VPMOVZXBD    2(CX), Y3
+	VANDPS       Y0, Y3, Y3
+	VPSUBD       Y1, Y3, Y3
+	VCVTDQ2PS    Y3, Y3
+	VMULPS       Y2, Y3, Y3
+	VMOVUPS      Y3, (AX)
+	VPMOVZXBD    10(CX), Y3
+	VANDPS       Y0, Y3, Y3
+	VPSUBD       Y1, Y3, Y3
+	VCVTDQ2PS    Y3, Y3
+	VMULPS       Y2, Y3, Y3
+	VMOVUPS      Y3, 32(AX)
+	VPMOVZXBD    2(CX), Y3
+	VPSRLD       $0x04, Y3, Y3
+	VPSUBD       Y1, Y3, Y3
+	VCVTDQ2PS    Y3, Y3
+	VMULPS       Y2, Y3, Y3
+	VMOVUPS      Y3, 64(AX)
+	VPMOVZXBD    10(CX), Y3
+	VPSRLD       $0x04, Y3, Y3
+	VPSUBD       Y1, Y3, Y3
+	VCVTDQ2PS    Y3, Y3
+	VMULPS       Y2, Y3, Y3
+	VMOVUPS      Y3, 96(AX)
+	ADDQ         $+18, CX
+	ADDQ         $+128, AX
+	DECQ         DX
+	JNZ          loop
+	VZEROUPPER
+	RET
+
+// func decodeQ4_0AVX512(dst *float32, src *byte, blocks int)
+// Requires: AVX, AVX512DQ, AVX512F, F16C
+TEXT ·decodeQ4_0AVX512(SB), NOSPLIT, $64-24
+	MOVQ         dst+0(FP), AX
+	MOVQ         src+8(FP), CX
+	MOVQ         blocks+16(FP), DX
+	MOVL         $0x0000000f, BX
+	VPBROADCASTD BX, Z0
+	MOVL         $0x00000008, BX
+	VPBROADCASTD BX, Z1
+
+loop:
+	MOVWLZX      (CX), BX
+	VMOVD        BX, X2
+	VCVTPH2PS    X2, X2
+	VBROADCASTSS X2, Z2
+	VPMOVZXBD    2(CX), Z3
+	VANDPS       Z0, Z3, Z3
+	VPSUBD       Z1, Z3, Z3
+	VCVTDQ2PS    Z3, Z3
+	VMULPS       Z2, Z3, Z3
+	VMOVUPS      Z3, (AX)
+	VPMOVZXBD    2(CX), Z3
+	VPSRLD       $0x04, Z3, Z3
+	VPSUBD       Z1, Z3, Z3
+	VCVTDQ2PS    Z3, Z3
+	VMULPS       Z2, Z3, Z3
+	VMOVUPS      Z3, 64(AX)
+	ADDQ         $+18, CX
+	ADDQ         $+128, AX
+	DECQ         DX
+	JNZ          loop
 	VZEROUPPER
 	RET
 
@@ -3214,6 +3360,446 @@ end1:
 	VZEROUPPER
 	RET
 
+// func decodeQ4KAVX2(dst *float32, src *byte, blocks int)
+// Requires: AVX, AVX2, F16C
+TEXT ·decodeQ4KAVX2(SB), NOSPLIT, $64-24
+	MOVQ         dst+0(FP), AX
+	MOVQ         src+8(FP), CX
+	MOVQ         blocks+16(FP), DX
+	MOVL         $0x0000000f, BX
+	VMOVD        BX, X0
+	VPBROADCASTD X0, Y0
+	MOVL         $0x00000008, BX
+	VMOVD        BX, X1
+	VPBROADCASTD X1, Y1
+
+loop:
+	MOVL         4(CX), BX
+	MOVL         8(CX), SI
+	MOVL         12(CX), DI
+	MOVQ         BX, R8
+	ANDL         $0x3f3f3f3f, R8
+	MOVQ         DI, R9
+	SHRL         $0x00, R9
+	ANDL         $0x0f0f0f0f, R9
+	SHRL         $0x02, BX
+	ANDL         $0x30303030, BX
+	ORQ          BX, R9
+	SHLQ         $0x20, R9
+	ORQ          R9, R8
+	MOVQ         SI, BX
+	ANDL         $0x3f3f3f3f, BX
+	SHRL         $0x04, DI
+	ANDL         $0x0f0f0f0f, DI
+	SHRL         $0x02, SI
+	ANDL         $0x30303030, SI
+	ORQ          SI, DI
+	SHLQ         $0x20, DI
+	ORQ          DI, BX
+	VMOVQ        R8, X1
+	VPMOVZXBD    X1, Y1
+	VCVTDQ2PS    Y1, Y1
+	MOVWLZX      (CX), SI
+	VMOVD        SI, X2
+	VCVTPH2PS    X2, X2
+	VBROADCASTSS X2, Y2
+	VMULPS       Y2, Y1, Y1
+	VMOVUPS      Y1, (SP)
+	VMOVQ        BX, X1
+	VPMOVZXBD    X1, Y1
+	VCVTDQ2PS    Y1, Y1
+	MOVWLZX      2(CX), BX
+	VMOVD        BX, X2
+	VCVTPH2PS    X2, X2
+	VBROADCASTSS X2, Y2
+	VMULPS       Y2, Y1, Y1
+	VMOVUPS      Y1, 32(SP)
+	VBROADCASTSS (SP), Y1
+	VBROADCASTSS 32(SP), Y2
+	VPMOVZXBD    16(CX), Y3
+	VANDPS       Y0, Y3, Y3
+	VCVTDQ2PS    Y3, Y3
+	VMULPS       Y1, Y3, Y3
+	VSUBPS       Y2, Y3, Y3
+	VMOVUPS      Y3, (AX)
+	VPMOVZXBD    24(CX), Y3
+	VANDPS       Y0, Y3, Y3
+	VCVTDQ2PS    Y3, Y3
+	VMULPS       Y1, Y3, Y3
+	VSUBPS       Y2, Y3, Y3
+	VMOVUPS      Y3, 32(AX)
+	VPMOVZXBD    32(CX), Y3
+	VANDPS       Y0, Y3, Y3
+	VCVTDQ2PS    Y3, Y3
+	VMULPS       Y1, Y3, Y3
+	VSUBPS       Y2, Y3, Y3
+	VMOVUPS      Y3, 64(AX)
+	VPMOVZXBD    40(CX), Y3
+	VANDPS       Y0, Y3, Y3
+	VCVTDQ2PS    Y3, Y3
+	VMULPS       Y1, Y3, Y3
+	VSUBPS       Y2, Y3, Y3
+	VMOVUPS      Y3, 96(AX)
+	VBROADCASTSS 4(SP), Y1
+	VBROADCASTSS 36(SP), Y2
+	VPMOVZXBD    16(CX), Y3
+	VPSRLD       $0x04, Y3, Y3
+	VCVTDQ2PS    Y3, Y3
+	VMULPS       Y1, Y3, Y3
+	VSUBPS       Y2, Y3, Y3
+	VMOVUPS      Y3, 128(AX)
+	VPMOVZXBD    24(CX), Y3
+	VPSRLD       $0x04, Y3, Y3
+	VCVTDQ2PS    Y3, Y3
+	VMULPS       Y1, Y3, Y3
+	VSUBPS       Y2, Y3, Y3
+	VMOVUPS      Y3, 160(AX)
+	VPMOVZXBD    32(CX), Y3
+	VPSRLD       $0x04, Y3, Y3
+	VCVTDQ2PS    Y3, Y3
+	VMULPS       Y1, Y3, Y3
+	VSUBPS       Y2, Y3, Y3
+	VMOVUPS      Y3, 192(AX)
+	VPMOVZXBD    40(CX), Y3
+	VPSRLD       $0x04, Y3, Y3
+	VCVTDQ2PS    Y3, Y3
+	VMULPS       Y1, Y3, Y3
+	VSUBPS       Y2, Y3, Y3
+	VMOVUPS      Y3, 224(AX)
+	VBROADCASTSS 8(SP), Y1
+	VBROADCASTSS 40(SP), Y2
+	VPMOVZXBD    48(CX), Y3
+	VANDPS       Y0, Y3, Y3
+	VCVTDQ2PS    Y3, Y3
+	VMULPS       Y1, Y3, Y3
+	VSUBPS       Y2, Y3, Y3
+	VMOVUPS      Y3, 256(AX)
+	VPMOVZXBD    56(CX), Y3
+	VANDPS       Y0, Y3, Y3
+	VCVTDQ2PS    Y3, Y3
+	VMULPS       Y1, Y3, Y3
+	VSUBPS       Y2, Y3, Y3
+	VMOVUPS      Y3, 288(AX)
+	VPMOVZXBD    64(CX), Y3
+	VANDPS       Y0, Y3, Y3
+	VCVTDQ2PS    Y3, Y3
+	VMULPS       Y1, Y3, Y3
+	VSUBPS       Y2, Y3, Y3
+	VMOVUPS      Y3, 320(AX)
+	VPMOVZXBD    72(CX), Y3
+	VANDPS       Y0, Y3, Y3
+	VCVTDQ2PS    Y3, Y3
+	VMULPS       Y1, Y3, Y3
+	VSUBPS       Y2, Y3, Y3
+	VMOVUPS      Y3, 352(AX)
+	VBROADCASTSS 12(SP), Y1
+	VBROADCASTSS 44(SP), Y2
+	VPMOVZXBD    48(CX), Y3
+	VPSRLD       $0x04, Y3, Y3
+	VCVTDQ2PS    Y3, Y3
+	VMULPS       Y1, Y3, Y3
+	VSUBPS       Y2, Y3, Y3
+	VMOVUPS      Y3, 384(AX)
+	VPMOVZXBD    56(CX), Y3
+	VPSRLD       $0x04, Y3, Y3
+	VCVTDQ2PS    Y3, Y3
+	VMULPS       Y1, Y3, Y3
+	VSUBPS       Y2, Y3, Y3
+	VMOVUPS      Y3, 416(AX)
+	VPMOVZXBD    64(CX), Y3
+	VPSRLD       $0x04, Y3, Y3
+	VCVTDQ2PS    Y3, Y3
+	VMULPS       Y1, Y3, Y3
+	VSUBPS       Y2, Y3, Y3
+	VMOVUPS      Y3, 448(AX)
+	VPMOVZXBD    72(CX), Y3
+	VPSRLD       $0x04, Y3, Y3
+	VCVTDQ2PS    Y3, Y3
+	VMULPS       Y1, Y3, Y3
+	VSUBPS       Y2, Y3, Y3
+	VMOVUPS      Y3, 480(AX)
+	VBROADCASTSS 16(SP), Y1
+	VBROADCASTSS 48(SP), Y2
+	VPMOVZXBD    80(CX), Y3
+	VANDPS       Y0, Y3, Y3
+	VCVTDQ2PS    Y3, Y3
+	VMULPS       Y1, Y3, Y3
+	VSUBPS       Y2, Y3, Y3
+	VMOVUPS      Y3, 512(AX)
+	VPMOVZXBD    88(CX), Y3
+	VANDPS       Y0, Y3, Y3
+	VCVTDQ2PS    Y3, Y3
+	VMULPS       Y1, Y3, Y3
+	VSUBPS       Y2, Y3, Y3
+	VMOVUPS      Y3, 544(AX)
+	VPMOVZXBD    96(CX), Y3
+	VANDPS       Y0, Y3, Y3
+	VCVTDQ2PS    Y3, Y3
+	VMULPS       Y1, Y3, Y3
+	VSUBPS       Y2, Y3, Y3
+	VMOVUPS      Y3, 576(AX)
+	VPMOVZXBD    104(CX), Y3
+	VANDPS       Y0, Y3, Y3
+	VCVTDQ2PS    Y3, Y3
+	VMULPS       Y1, Y3, Y3
+	VSUBPS       Y2, Y3, Y3
+	VMOVUPS      Y3, 608(AX)
+	VBROADCASTSS 20(SP), Y1
+	VBROADCASTSS 52(SP), Y2
+	VPMOVZXBD    80(CX), Y3
+	VPSRLD       $0x04, Y3, Y3
+	VCVTDQ2PS    Y3, Y3
+	VMULPS       Y1, Y3, Y3
+	VSUBPS       Y2, Y3, Y3
+	VMOVUPS      Y3, 640(AX)
+	VPMOVZXBD    88(CX), Y3
+	VPSRLD       $0x04, Y3, Y3
+	VCVTDQ2PS    Y3, Y3
+	VMULPS       Y1, Y3, Y3
+	VSUBPS       Y2, Y3, Y3
+	VMOVUPS      Y3, 672(AX)
+	VPMOVZXBD    96(CX), Y3
+	VPSRLD       $0x04, Y3, Y3
+	VCVTDQ2PS    Y3, Y3
+	VMULPS       Y1, Y3, Y3
+	VSUBPS       Y2, Y3, Y3
+	VMOVUPS      Y3, 704(AX)
+	VPMOVZXBD    104(CX), Y3
+	VPSRLD       $0x04, Y3, Y3
+	VCVTDQ2PS    Y3, Y3
+	VMULPS       Y1, Y3, Y3
+	VSUBPS       Y2, Y3, Y3
+	VMOVUPS      Y3, 736(AX)
+	VBROADCASTSS 24(SP), Y1
+	VBROADCASTSS 56(SP), Y2
+	VPMOVZXBD    112(CX), Y3
+	VANDPS       Y0, Y3, Y3
+	VCVTDQ2PS    Y3, Y3
+	VMULPS       Y1, Y3, Y3
+	VSUBPS       Y2, Y3, Y3
+	VMOVUPS      Y3, 768(AX)
+	VPMOVZXBD    120(CX), Y3
+	VANDPS       Y0, Y3, Y3
+	VCVTDQ2PS    Y3, Y3
+	VMULPS       Y1, Y3, Y3
+	VSUBPS       Y2, Y3, Y3
+	VMOVUPS      Y3, 800(AX)
+	VPMOVZXBD    128(CX), Y3
+	VANDPS       Y0, Y3, Y3
+	VCVTDQ2PS    Y3, Y3
+	VMULPS       Y1, Y3, Y3
+	VSUBPS       Y2, Y3, Y3
+	VMOVUPS      Y3, 832(AX)
+	VPMOVZXBD    136(CX), Y3
+	VANDPS       Y0, Y3, Y3
+	VCVTDQ2PS    Y3, Y3
+	VMULPS       Y1, Y3, Y3
+	VSUBPS       Y2, Y3, Y3
+	VMOVUPS      Y3, 864(AX)
+	VBROADCASTSS 28(SP), Y1
+	VBROADCASTSS 60(SP), Y2
+	VPMOVZXBD    112(CX), Y3
+	VPSRLD       $0x04, Y3, Y3
+	VCVTDQ2PS    Y3, Y3
+	VMULPS       Y1, Y3, Y3
+	VSUBPS       Y2, Y3, Y3
+	VMOVUPS      Y3, 896(AX)
+	VPMOVZXBD    120(CX), Y3
+	VPSRLD       $0x04, Y3, Y3
+	VCVTDQ2PS    Y3, Y3
+	VMULPS       Y1, Y3, Y3
+	VSUBPS       Y2, Y3, Y3
+	VMOVUPS      Y3, 928(AX)
+	VPMOVZXBD    128(CX), Y3
+	VPSRLD       $0x04, Y3, Y3
+	VCVTDQ2PS    Y3, Y3
+	VMULPS       Y1, Y3, Y3
+	VSUBPS       Y2, Y3, Y3
+	VMOVUPS      Y3, 960(AX)
+	VPMOVZXBD    136(CX), Y3
+	VPSRLD       $0x04, Y3, Y3
+	VCVTDQ2PS    Y3, Y3
+	VMULPS       Y1, Y3, Y3
+	VSUBPS       Y2, Y3, Y3
+	VMOVUPS      Y3, 992(AX)
+	ADDQ         $+144, CX
+	ADDQ         $+1024, AX
+	DECQ         DX
+	JNZ          loop
+	VZEROUPPER
+	RET
+
+// func decodeQ4KAVX512(dst *float32, src *byte, blocks int)
+// Requires: AVX, AVX2, AVX512DQ, AVX512F, F16C
+TEXT ·decodeQ4KAVX512(SB), NOSPLIT, $64-24
+	MOVQ         dst+0(FP), AX
+	MOVQ         src+8(FP), CX
+	MOVQ         blocks+16(FP), DX
+	MOVL         $0x0000000f, BX
+	VPBROADCASTD BX, Z0
+	MOVL         $0x00000008, BX
+	VPBROADCASTD BX, Z1
+
+loop:
+	MOVL         4(CX), BX
+	MOVL         8(CX), SI
+	MOVL         12(CX), DI
+	MOVQ         BX, R8
+	ANDL         $0x3f3f3f3f, R8
+	MOVQ         DI, R9
+	SHRL         $0x00, R9
+	ANDL         $0x0f0f0f0f, R9
+	SHRL         $0x02, BX
+	ANDL         $0x30303030, BX
+	ORQ          BX, R9
+	SHLQ         $0x20, R9
+	ORQ          R9, R8
+	MOVQ         SI, BX
+	ANDL         $0x3f3f3f3f, BX
+	SHRL         $0x04, DI
+	ANDL         $0x0f0f0f0f, DI
+	SHRL         $0x02, SI
+	ANDL         $0x30303030, SI
+	ORQ          SI, DI
+	SHLQ         $0x20, DI
+	ORQ          DI, BX
+	VMOVQ        R8, X1
+	VPMOVZXBD    X1, Y1
+	VCVTDQ2PS    Y1, Y1
+	MOVWLZX      (CX), SI
+	VMOVD        SI, X2
+	VCVTPH2PS    X2, X2
+	VBROADCASTSS X2, Y2
+	VMULPS       Y2, Y1, Y1
+	VMOVUPS      Y1, (SP)
+	VMOVQ        BX, X1
+	VPMOVZXBD    X1, Y1
+	VCVTDQ2PS    Y1, Y1
+	MOVWLZX      2(CX), BX
+	VMOVD        BX, X2
+	VCVTPH2PS    X2, X2
+	VBROADCASTSS X2, Y2
+	VMULPS       Y2, Y1, Y1
+	VMOVUPS      Y1, 32(SP)
+	VBROADCASTSS (SP), Z1
+	VBROADCASTSS 32(SP), Z2
+	VPMOVZXBD    16(CX), Z3
+	VANDPS       Z0, Z3, Z3
+	VCVTDQ2PS    Z3, Z3
+	VMULPS       Z1, Z3, Z3
+	VSUBPS       Z2, Z3, Z3
+	VMOVUPS      Z3, (AX)
+	VPMOVZXBD    32(CX), Z3
+	VANDPS       Z0, Z3, Z3
+	VCVTDQ2PS    Z3, Z3
+	VMULPS       Z1, Z3, Z3
+	VSUBPS       Z2, Z3, Z3
+	VMOVUPS      Z3, 64(AX)
+	VBROADCASTSS 4(SP), Z1
+	VBROADCASTSS 36(SP), Z2
+	VPMOVZXBD    16(CX), Z3
+	VPSRLD       $0x04, Z3, Z3
+	VCVTDQ2PS    Z3, Z3
+	VMULPS       Z1, Z3, Z3
+	VSUBPS       Z2, Z3, Z3
+	VMOVUPS      Z3, 128(AX)
+	VPMOVZXBD    32(CX), Z3
+	VPSRLD       $0x04, Z3, Z3
+	VCVTDQ2PS    Z3, Z3
+	VMULPS       Z1, Z3, Z3
+	VSUBPS       Z2, Z3, Z3
+	VMOVUPS      Z3, 192(AX)
+	VBROADCASTSS 8(SP), Z1
+	VBROADCASTSS 40(SP), Z2
+	VPMOVZXBD    48(CX), Z3
+	VANDPS       Z0, Z3, Z3
+	VCVTDQ2PS    Z3, Z3
+	VMULPS       Z1, Z3, Z3
+	VSUBPS       Z2, Z3, Z3
+	VMOVUPS      Z3, 256(AX)
+	VPMOVZXBD    64(CX), Z3
+	VANDPS       Z0, Z3, Z3
+	VCVTDQ2PS    Z3, Z3
+	VMULPS       Z1, Z3, Z3
+	VSUBPS       Z2, Z3, Z3
+	VMOVUPS      Z3, 320(AX)
+	VBROADCASTSS 12(SP), Z1
+	VBROADCASTSS 44(SP), Z2
+	VPMOVZXBD    48(CX), Z3
+	VPSRLD       $0x04, Z3, Z3
+	VCVTDQ2PS    Z3, Z3
+	VMULPS       Z1, Z3, Z3
+	VSUBPS       Z2, Z3, Z3
+	VMOVUPS      Z3, 384(AX)
+	VPMOVZXBD    64(CX), Z3
+	VPSRLD       $0x04, Z3, Z3
+	VCVTDQ2PS    Z3, Z3
+	VMULPS       Z1, Z3, Z3
+	VSUBPS       Z2, Z3, Z3
+	VMOVUPS      Z3, 448(AX)
+	VBROADCASTSS 16(SP), Z1
+	VBROADCASTSS 48(SP), Z2
+	VPMOVZXBD    80(CX), Z3
+	VANDPS       Z0, Z3, Z3
+	VCVTDQ2PS    Z3, Z3
+	VMULPS       Z1, Z3, Z3
+	VSUBPS       Z2, Z3, Z3
+	VMOVUPS      Z3, 512(AX)
+	VPMOVZXBD    96(CX), Z3
+	VANDPS       Z0, Z3, Z3
+	VCVTDQ2PS    Z3, Z3
+	VMULPS       Z1, Z3, Z3
+	VSUBPS       Z2, Z3, Z3
+	VMOVUPS      Z3, 576(AX)
+	VBROADCASTSS 20(SP), Z1
+	VBROADCASTSS 52(SP), Z2
+	VPMOVZXBD    80(CX), Z3
+	VPSRLD       $0x04, Z3, Z3
+	VCVTDQ2PS    Z3, Z3
+	VMULPS       Z1, Z3, Z3
+	VSUBPS       Z2, Z3, Z3
+	VMOVUPS      Z3, 640(AX)
+	VPMOVZXBD    96(CX), Z3
+	VPSRLD       $0x04, Z3, Z3
+	VCVTDQ2PS    Z3, Z3
+	VMULPS       Z1, Z3, Z3
+	VSUBPS       Z2, Z3, Z3
+	VMOVUPS      Z3, 704(AX)
+	VBROADCASTSS 24(SP), Z1
+	VBROADCASTSS 56(SP), Z2
+	VPMOVZXBD    112(CX), Z3
+	VANDPS       Z0, Z3, Z3
+	VCVTDQ2PS    Z3, Z3
+	VMULPS       Z1, Z3, Z3
+	VSUBPS       Z2, Z3, Z3
+	VMOVUPS      Z3, 768(AX)
+	VPMOVZXBD    128(CX), Z3
+	VANDPS       Z0, Z3, Z3
+	VCVTDQ2PS    Z3, Z3
+	VMULPS       Z1, Z3, Z3
+	VSUBPS       Z2, Z3, Z3
+	VMOVUPS      Z3, 832(AX)
+	VBROADCASTSS 28(SP), Z1
+	VBROADCASTSS 60(SP), Z2
+	VPMOVZXBD    112(CX), Z3
+	VPSRLD       $0x04, Z3, Z3
+	VCVTDQ2PS    Z3, Z3
+	VMULPS       Z1, Z3, Z3
+	VSUBPS       Z2, Z3, Z3
+	VMOVUPS      Z3, 896(AX)
+	VPMOVZXBD    128(CX), Z3
+	VPSRLD       $0x04, Z3, Z3
+	VCVTDQ2PS    Z3, Z3
+	VMULPS       Z1, Z3, Z3
+	VSUBPS       Z2, Z3, Z3
+	VMOVUPS      Z3, 960(AX)
+	ADDQ         $+144, CX
+	ADDQ         $+1024, AX
+	DECQ         DX
+	JNZ          loop
+	VZEROUPPER
+	RET
+
 // func mulQ6KAVX2(dst *float32, rows *byte, x *float32, n int, bytes int, blocks int)
 // Requires: AVX, AVX2, F16C, MMX+
 TEXT ·mulQ6KAVX2(SB), NOSPLIT, $320-48
@@ -4646,5 +5232,772 @@ rows1loop:
 	JMP           tile1
 
 end1:
+	VZEROUPPER
+	RET
+
+// func decodeQ6KAVX2(dst *float32, src *byte, blocks int)
+// Requires: AVX, AVX2, F16C
+TEXT ·decodeQ6KAVX2(SB), NOSPLIT, $320-24
+	MOVQ         dst+0(FP), AX
+	MOVQ         src+8(FP), CX
+	MOVQ         blocks+16(FP), DX
+	MOVL         $0x0f0f0f0f, BX
+	VMOVD        BX, X0
+	VPBROADCASTD X0, Y0
+	MOVL         $0x30303030, BX
+	VMOVD        BX, X1
+	VPBROADCASTD X1, Y1
+	MOVL         $0x20202020, BX
+	VMOVD        BX, X2
+	VPBROADCASTD X2, Y2
+
+loop:
+	MOVWLZX      208(CX), BX
+	VMOVD        BX, X3
+	VCVTPH2PS    X3, X3
+	VBROADCASTSS X3, Y3
+	VPMOVSXBD    192(CX), Y4
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y3, Y4, Y4
+	VMOVUPS      Y4, (SP)
+	VPMOVSXBD    200(CX), Y4
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y3, Y4, Y4
+	VMOVUPS      Y4, 32(SP)
+	VMOVUPS      128(CX), Y3
+	VMOVUPS      (CX), Y4
+	VANDPS       Y0, Y4, Y4
+	VPSLLW       $0x04, Y3, Y5
+	VANDPS       Y1, Y5, Y5
+	VORPS        Y5, Y4, Y4
+	VPSUBB       Y2, Y4, Y4
+	VMOVUPS      Y4, 64(SP)
+	VMOVUPS      32(CX), Y4
+	VANDPS       Y0, Y4, Y4
+	VPSLLW       $0x02, Y3, Y5
+	VANDPS       Y1, Y5, Y5
+	VORPS        Y5, Y4, Y4
+	VPSUBB       Y2, Y4, Y4
+	VMOVUPS      Y4, 96(SP)
+	VMOVUPS      (CX), Y4
+	VPSRLW       $0x04, Y4, Y4
+	VANDPS       Y0, Y4, Y4
+	VANDPS       Y1, Y3, Y5
+	VORPS        Y5, Y4, Y4
+	VPSUBB       Y2, Y4, Y4
+	VMOVUPS      Y4, 128(SP)
+	VMOVUPS      32(CX), Y4
+	VPSRLW       $0x04, Y4, Y4
+	VANDPS       Y0, Y4, Y4
+	VPSRLW       $0x02, Y3, Y3
+	VANDPS       Y1, Y3, Y3
+	VORPS        Y3, Y4, Y4
+	VPSUBB       Y2, Y4, Y4
+	VMOVUPS      Y4, 160(SP)
+	VMOVUPS      160(CX), Y3
+	VMOVUPS      64(CX), Y4
+	VANDPS       Y0, Y4, Y4
+	VPSLLW       $0x04, Y3, Y5
+	VANDPS       Y1, Y5, Y5
+	VORPS        Y5, Y4, Y4
+	VPSUBB       Y2, Y4, Y4
+	VMOVUPS      Y4, 192(SP)
+	VMOVUPS      96(CX), Y4
+	VANDPS       Y0, Y4, Y4
+	VPSLLW       $0x02, Y3, Y5
+	VANDPS       Y1, Y5, Y5
+	VORPS        Y5, Y4, Y4
+	VPSUBB       Y2, Y4, Y4
+	VMOVUPS      Y4, 224(SP)
+	VMOVUPS      64(CX), Y4
+	VPSRLW       $0x04, Y4, Y4
+	VANDPS       Y0, Y4, Y4
+	VANDPS       Y1, Y3, Y5
+	VORPS        Y5, Y4, Y4
+	VPSUBB       Y2, Y4, Y4
+	VMOVUPS      Y4, 256(SP)
+	VMOVUPS      96(CX), Y4
+	VPSRLW       $0x04, Y4, Y4
+	VANDPS       Y0, Y4, Y4
+	VPSRLW       $0x02, Y3, Y3
+	VANDPS       Y1, Y3, Y3
+	VORPS        Y3, Y4, Y4
+	VPSUBB       Y2, Y4, Y4
+	VMOVUPS      Y4, 288(SP)
+	VBROADCASTSS (SP), Y3
+	VPMOVSXBD    64(SP), Y4
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y3, Y4, Y4
+	VMOVUPS      Y4, (AX)
+	VPMOVSXBD    72(SP), Y4
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y3, Y4, Y4
+	VMOVUPS      Y4, 32(AX)
+	VBROADCASTSS 4(SP), Y3
+	VPMOVSXBD    80(SP), Y4
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y3, Y4, Y4
+	VMOVUPS      Y4, 64(AX)
+	VPMOVSXBD    88(SP), Y4
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y3, Y4, Y4
+	VMOVUPS      Y4, 96(AX)
+	VBROADCASTSS 8(SP), Y3
+	VPMOVSXBD    96(SP), Y4
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y3, Y4, Y4
+	VMOVUPS      Y4, 128(AX)
+	VPMOVSXBD    104(SP), Y4
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y3, Y4, Y4
+	VMOVUPS      Y4, 160(AX)
+	VBROADCASTSS 12(SP), Y3
+	VPMOVSXBD    112(SP), Y4
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y3, Y4, Y4
+	VMOVUPS      Y4, 192(AX)
+	VPMOVSXBD    120(SP), Y4
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y3, Y4, Y4
+	VMOVUPS      Y4, 224(AX)
+	VBROADCASTSS 16(SP), Y3
+	VPMOVSXBD    128(SP), Y4
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y3, Y4, Y4
+	VMOVUPS      Y4, 256(AX)
+	VPMOVSXBD    136(SP), Y4
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y3, Y4, Y4
+	VMOVUPS      Y4, 288(AX)
+	VBROADCASTSS 20(SP), Y3
+	VPMOVSXBD    144(SP), Y4
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y3, Y4, Y4
+	VMOVUPS      Y4, 320(AX)
+	VPMOVSXBD    152(SP), Y4
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y3, Y4, Y4
+	VMOVUPS      Y4, 352(AX)
+	VBROADCASTSS 24(SP), Y3
+	VPMOVSXBD    160(SP), Y4
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y3, Y4, Y4
+	VMOVUPS      Y4, 384(AX)
+	VPMOVSXBD    168(SP), Y4
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y3, Y4, Y4
+	VMOVUPS      Y4, 416(AX)
+	VBROADCASTSS 28(SP), Y3
+	VPMOVSXBD    176(SP), Y4
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y3, Y4, Y4
+	VMOVUPS      Y4, 448(AX)
+	VPMOVSXBD    184(SP), Y4
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y3, Y4, Y4
+	VMOVUPS      Y4, 480(AX)
+	VBROADCASTSS 32(SP), Y3
+	VPMOVSXBD    192(SP), Y4
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y3, Y4, Y4
+	VMOVUPS      Y4, 512(AX)
+	VPMOVSXBD    200(SP), Y4
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y3, Y4, Y4
+	VMOVUPS      Y4, 544(AX)
+	VBROADCASTSS 36(SP), Y3
+	VPMOVSXBD    208(SP), Y4
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y3, Y4, Y4
+	VMOVUPS      Y4, 576(AX)
+	VPMOVSXBD    216(SP), Y4
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y3, Y4, Y4
+	VMOVUPS      Y4, 608(AX)
+	VBROADCASTSS 40(SP), Y3
+	VPMOVSXBD    224(SP), Y4
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y3, Y4, Y4
+	VMOVUPS      Y4, 640(AX)
+	VPMOVSXBD    232(SP), Y4
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y3, Y4, Y4
+	VMOVUPS      Y4, 672(AX)
+	VBROADCASTSS 44(SP), Y3
+	VPMOVSXBD    240(SP), Y4
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y3, Y4, Y4
+	VMOVUPS      Y4, 704(AX)
+	VPMOVSXBD    248(SP), Y4
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y3, Y4, Y4
+	VMOVUPS      Y4, 736(AX)
+	VBROADCASTSS 48(SP), Y3
+	VPMOVSXBD    256(SP), Y4
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y3, Y4, Y4
+	VMOVUPS      Y4, 768(AX)
+	VPMOVSXBD    264(SP), Y4
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y3, Y4, Y4
+	VMOVUPS      Y4, 800(AX)
+	VBROADCASTSS 52(SP), Y3
+	VPMOVSXBD    272(SP), Y4
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y3, Y4, Y4
+	VMOVUPS      Y4, 832(AX)
+	VPMOVSXBD    280(SP), Y4
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y3, Y4, Y4
+	VMOVUPS      Y4, 864(AX)
+	VBROADCASTSS 56(SP), Y3
+	VPMOVSXBD    288(SP), Y4
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y3, Y4, Y4
+	VMOVUPS      Y4, 896(AX)
+	VPMOVSXBD    296(SP), Y4
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y3, Y4, Y4
+	VMOVUPS      Y4, 928(AX)
+	VBROADCASTSS 60(SP), Y3
+	VPMOVSXBD    304(SP), Y4
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y3, Y4, Y4
+	VMOVUPS      Y4, 960(AX)
+	VPMOVSXBD    312(SP), Y4
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y3, Y4, Y4
+	VMOVUPS      Y4, 992(AX)
+	ADDQ         $+210, CX
+	ADDQ         $+1024, AX
+	DECQ         DX
+	JNZ          loop
+	VZEROUPPER
+	RET
+
+// func decodeQ6KAVX512(dst *float32, src *byte, blocks int)
+// Requires: AVX, AVX2, AVX512F, F16C
+TEXT ·decodeQ6KAVX512(SB), NOSPLIT, $320-24
+	MOVQ         dst+0(FP), AX
+	MOVQ         src+8(FP), CX
+	MOVQ         blocks+16(FP), DX
+	MOVL         $0x0f0f0f0f, BX
+	VPBROADCASTD BX, Z0
+	MOVL         $0x30303030, BX
+	VPBROADCASTD BX, Z1
+	MOVL         $0x20202020, BX
+	VPBROADCASTD BX, Z2
+
+loop:
+	MOVWLZX      208(CX), BX
+	VMOVD        BX, X3
+	VCVTPH2PS    X3, X3
+	VBROADCASTSS X3, Z3
+	VPMOVSXBD    192(CX), Z4
+	VCVTDQ2PS    Z4, Z4
+	VMULPS       Z3, Z4, Z4
+	VMOVUPS      Z4, (SP)
+	VMOVUPS      128(CX), Y3
+	VMOVUPS      (CX), Y4
+	VANDPS       Y0, Y4, Y4
+	VPSLLW       $0x04, Y3, Y5
+	VANDPS       Y1, Y5, Y5
+	VORPS        Y5, Y4, Y4
+	VPSUBB       Y2, Y4, Y4
+	VMOVUPS      Y4, 64(SP)
+	VMOVUPS      32(CX), Y4
+	VANDPS       Y0, Y4, Y4
+	VPSLLW       $0x02, Y3, Y5
+	VANDPS       Y1, Y5, Y5
+	VORPS        Y5, Y4, Y4
+	VPSUBB       Y2, Y4, Y4
+	VMOVUPS      Y4, 96(SP)
+	VMOVUPS      (CX), Y4
+	VPSRLW       $0x04, Y4, Y4
+	VANDPS       Y0, Y4, Y4
+	VANDPS       Y1, Y3, Y5
+	VORPS        Y5, Y4, Y4
+	VPSUBB       Y2, Y4, Y4
+	VMOVUPS      Y4, 128(SP)
+	VMOVUPS      32(CX), Y4
+	VPSRLW       $0x04, Y4, Y4
+	VANDPS       Y0, Y4, Y4
+	VPSRLW       $0x02, Y3, Y3
+	VANDPS       Y1, Y3, Y3
+	VORPS        Y3, Y4, Y4
+	VPSUBB       Y2, Y4, Y4
+	VMOVUPS      Y4, 160(SP)
+	VMOVUPS      160(CX), Y3
+	VMOVUPS      64(CX), Y4
+	VANDPS       Y0, Y4, Y4
+	VPSLLW       $0x04, Y3, Y5
+	VANDPS       Y1, Y5, Y5
+	VORPS        Y5, Y4, Y4
+	VPSUBB       Y2, Y4, Y4
+	VMOVUPS      Y4, 192(SP)
+	VMOVUPS      96(CX), Y4
+	VANDPS       Y0, Y4, Y4
+	VPSLLW       $0x02, Y3, Y5
+	VANDPS       Y1, Y5, Y5
+	VORPS        Y5, Y4, Y4
+	VPSUBB       Y2, Y4, Y4
+	VMOVUPS      Y4, 224(SP)
+	VMOVUPS      64(CX), Y4
+	VPSRLW       $0x04, Y4, Y4
+	VANDPS       Y0, Y4, Y4
+	VANDPS       Y1, Y3, Y5
+	VORPS        Y5, Y4, Y4
+	VPSUBB       Y2, Y4, Y4
+	VMOVUPS      Y4, 256(SP)
+	VMOVUPS      96(CX), Y4
+	VPSRLW       $0x04, Y4, Y4
+	VANDPS       Y0, Y4, Y4
+	VPSRLW       $0x02, Y3, Y3
+	VANDPS       Y1, Y3, Y3
+	VORPS        Y3, Y4, Y4
+	VPSUBB       Y2, Y4, Y4
+	VMOVUPS      Y4, 288(SP)
+	VBROADCASTSS (SP), Z3
+	VPMOVSXBD    64(SP), Z4
+	VCVTDQ2PS    Z4, Z4
+	VMULPS       Z3, Z4, Z4
+	VMOVUPS      Z4, (AX)
+	VBROADCASTSS 4(SP), Z3
+	VPMOVSXBD    80(SP), Z4
+	VCVTDQ2PS    Z4, Z4
+	VMULPS       Z3, Z4, Z4
+	VMOVUPS      Z4, 64(AX)
+	VBROADCASTSS 8(SP), Z3
+	VPMOVSXBD    96(SP), Z4
+	VCVTDQ2PS    Z4, Z4
+	VMULPS       Z3, Z4, Z4
+	VMOVUPS      Z4, 128(AX)
+	VBROADCASTSS 12(SP), Z3
+	VPMOVSXBD    112(SP), Z4
+	VCVTDQ2PS    Z4, Z4
+	VMULPS       Z3, Z4, Z4
+	VMOVUPS      Z4, 192(AX)
+	VBROADCASTSS 16(SP), Z3
+	VPMOVSXBD    128(SP), Z4
+	VCVTDQ2PS    Z4, Z4
+	VMULPS       Z3, Z4, Z4
+	VMOVUPS      Z4, 256(AX)
+	VBROADCASTSS 20(SP), Z3
+	VPMOVSXBD    144(SP), Z4
+	VCVTDQ2PS    Z4, Z4
+	VMULPS       Z3, Z4, Z4
+	VMOVUPS      Z4, 320(AX)
+	VBROADCASTSS 24(SP), Z3
+	VPMOVSXBD    160(SP), Z4
+	VCVTDQ2PS    Z4, Z4
+	VMULPS       Z3, Z4, Z4
+	VMOVUPS      Z4, 384(AX)
+	VBROADCASTSS 28(SP), Z3
+	VPMOVSXBD    176(SP), Z4
+	VCVTDQ2PS    Z4, Z4
+	VMULPS       Z3, Z4, Z4
+	VMOVUPS      Z4, 448(AX)
+	VBROADCASTSS 32(SP), Z3
+	VPMOVSXBD    192(SP), Z4
+	VCVTDQ2PS    Z4, Z4
+	VMULPS       Z3, Z4, Z4
+	VMOVUPS      Z4, 512(AX)
+	VBROADCASTSS 36(SP), Z3
+	VPMOVSXBD    208(SP), Z4
+	VCVTDQ2PS    Z4, Z4
+	VMULPS       Z3, Z4, Z4
+	VMOVUPS      Z4, 576(AX)
+	VBROADCASTSS 40(SP), Z3
+	VPMOVSXBD    224(SP), Z4
+	VCVTDQ2PS    Z4, Z4
+	VMULPS       Z3, Z4, Z4
+	VMOVUPS      Z4, 640(AX)
+	VBROADCASTSS 44(SP), Z3
+	VPMOVSXBD    240(SP), Z4
+	VCVTDQ2PS    Z4, Z4
+	VMULPS       Z3, Z4, Z4
+	VMOVUPS      Z4, 704(AX)
+	VBROADCASTSS 48(SP), Z3
+	VPMOVSXBD    256(SP), Z4
+	VCVTDQ2PS    Z4, Z4
+	VMULPS       Z3, Z4, Z4
+	VMOVUPS      Z4, 768(AX)
+	VBROADCASTSS 52(SP), Z3
+	VPMOVSXBD    272(SP), Z4
+	VCVTDQ2PS    Z4, Z4
+	VMULPS       Z3, Z4, Z4
+	VMOVUPS      Z4, 832(AX)
+	VBROADCASTSS 56(SP), Z3
+	VPMOVSXBD    288(SP), Z4
+	VCVTDQ2PS    Z4, Z4
+	VMULPS       Z3, Z4, Z4
+	VMOVUPS      Z4, 896(AX)
+	VBROADCASTSS 60(SP), Z3
+	VPMOVSXBD    304(SP), Z4
+	VCVTDQ2PS    Z4, Z4
+	VMULPS       Z3, Z4, Z4
+	VMOVUPS      Z4, 960(AX)
+	ADDQ         $+210, CX
+	ADDQ         $+1024, AX
+	DECQ         DX
+	JNZ          loop
+	VZEROUPPER
+	RET
+
+// func tileF32AVX2(dst *float32, stride int, rows *float32, x *float32, n int, tokens int, cols int)
+// Requires: AVX, AVX2
+TEXT ·tileF32AVX2(SB), NOSPLIT, $0-56
+	MOVQ dst+0(FP), AX
+	MOVQ stride+8(FP), CX
+	MOVQ x+24(FP), DX
+	MOVQ cols+48(FP), BX
+	SHLQ $0x02, CX
+	SHLQ $0x02, BX
+	LEAQ (BX)(BX*2), SI
+	MOVQ tokens+40(FP), SI
+
+tokens:
+	MOVQ rows+16(FP), DI
+	MOVQ n+32(FP), R8
+	MOVQ AX, R9
+
+rows:
+	VPXOR Y0, Y0, Y0
+	VPXOR Y1, Y1, Y1
+	VPXOR Y2, Y2, Y2
+	VPXOR Y3, Y3, Y3
+	VPXOR Y4, Y4, Y4
+	VPXOR Y5, Y5, Y5
+	VPXOR Y6, Y6, Y6
+	VPXOR Y7, Y7, Y7
+	MOVQ  DI, R10
+	MOVQ  DX, R11
+	MOVQ  BX, R12
+
+cols:
+	VMOVUPS      (R10), Y8
+	VMOVUPS      (R10)(BX*1), Y9
+	VMOVUPS      (R11), Y10
+	VMULPS       Y8, Y10, Y11
+	VADDPS       Y11, Y0, Y0
+	VMULPS       Y9, Y10, Y10
+	VADDPS       Y10, Y2, Y2
+	VMOVUPS      (R11)(BX*1), Y10
+	VMULPS       Y8, Y10, Y8
+	VADDPS       Y8, Y4, Y4
+	VMULPS       Y9, Y10, Y8
+	VADDPS       Y8, Y6, Y6
+	VMOVUPS      32(R10), Y8
+	VMOVUPS      32(R10)(BX*1), Y9
+	VMOVUPS      32(R11), Y10
+	VMULPS       Y8, Y10, Y11
+	VADDPS       Y11, Y1, Y1
+	VMULPS       Y9, Y10, Y10
+	VADDPS       Y10, Y3, Y3
+	VMOVUPS      32(R11)(BX*1), Y10
+	VMULPS       Y8, Y10, Y8
+	VADDPS       Y8, Y5, Y5
+	VMULPS       Y9, Y10, Y8
+	VADDPS       Y8, Y7, Y7
+	ADDQ         $0x40, R10
+	ADDQ         $0x40, R11
+	SUBQ         $0x40, R12
+	JNZ          cols
+	MOVQ         R9, R10
+	VADDPS       Y1, Y0, Y1
+	VEXTRACTF128 $0x01, Y1, X0
+	VADDPS       X0, X1, X0
+	VPSHUFD      $0x4e, X0, X1
+	VADDPS       X1, X0, X0
+	VPSHUFD      $0xb1, X0, X1
+	VADDPS       X1, X0, X0
+	VMOVD        X0, (R10)
+	VADDPS       Y3, Y2, Y1
+	VEXTRACTF128 $0x01, Y1, X0
+	VADDPS       X0, X1, X0
+	VPSHUFD      $0x4e, X0, X1
+	VADDPS       X1, X0, X0
+	VPSHUFD      $0xb1, X0, X1
+	VADDPS       X1, X0, X0
+	VMOVD        X0, 4(R10)
+	ADDQ         CX, R10
+	VADDPS       Y5, Y4, Y1
+	VEXTRACTF128 $0x01, Y1, X0
+	VADDPS       X0, X1, X0
+	VPSHUFD      $0x4e, X0, X1
+	VADDPS       X1, X0, X0
+	VPSHUFD      $0xb1, X0, X1
+	VADDPS       X1, X0, X0
+	VMOVD        X0, (R10)
+	VADDPS       Y7, Y6, Y1
+	VEXTRACTF128 $0x01, Y1, X0
+	VADDPS       X0, X1, X0
+	VPSHUFD      $0x4e, X0, X1
+	VADDPS       X1, X0, X0
+	VPSHUFD      $0xb1, X0, X1
+	VADDPS       X1, X0, X0
+	VMOVD        X0, 4(R10)
+	ADDQ         BX, DI
+	ADDQ         BX, DI
+	ADDQ         $+8, R9
+	SUBQ         $+2, R8
+	JNZ          rows
+	ADDQ         BX, DX
+	ADDQ         CX, AX
+	ADDQ         BX, DX
+	ADDQ         CX, AX
+	SUBQ         $+2, SI
+	JNZ          tokens
+	VZEROUPPER
+	RET
+
+// func tileF32AVX512(dst *float32, stride int, rows *float32, x *float32, n int, tokens int, cols int)
+// Requires: AVX, AVX512F, AVX512VL
+TEXT ·tileF32AVX512(SB), NOSPLIT, $0-56
+	MOVQ dst+0(FP), AX
+	MOVQ stride+8(FP), CX
+	MOVQ x+24(FP), DX
+	MOVQ cols+48(FP), BX
+	SHLQ $0x02, CX
+	SHLQ $0x02, BX
+	LEAQ (BX)(BX*2), SI
+	MOVQ tokens+40(FP), DI
+
+tokens:
+	MOVQ rows+16(FP), R8
+	MOVQ n+32(FP), R9
+	MOVQ AX, R10
+
+rows:
+	VPSUBD Z0, Z0, Z0
+	VPSUBD Z1, Z1, Z1
+	VPSUBD Z2, Z2, Z2
+	VPSUBD Z3, Z3, Z3
+	VPSUBD Z4, Z4, Z4
+	VPSUBD Z5, Z5, Z5
+	VPSUBD Z6, Z6, Z6
+	VPSUBD Z7, Z7, Z7
+	VPSUBD Z8, Z8, Z8
+	VPSUBD Z9, Z9, Z9
+	VPSUBD Z10, Z10, Z10
+	VPSUBD Z11, Z11, Z11
+	VPSUBD Z12, Z12, Z12
+	VPSUBD Z13, Z13, Z13
+	VPSUBD Z14, Z14, Z14
+	VPSUBD Z15, Z15, Z15
+	MOVQ   R8, R11
+	MOVQ   DX, R12
+	MOVQ   BX, R13
+
+cols:
+	VMOVUPS       (R11), Z16
+	VMOVUPS       (R11)(BX*1), Z17
+	VMOVUPS       (R11)(BX*2), Z18
+	VMOVUPS       (R11)(SI*1), Z19
+	VMOVUPS       (R12), Z20
+	VMULPS        Z16, Z20, Z21
+	VADDPS        Z21, Z0, Z0
+	VMULPS        Z17, Z20, Z21
+	VADDPS        Z21, Z1, Z1
+	VMULPS        Z18, Z20, Z21
+	VADDPS        Z21, Z2, Z2
+	VMULPS        Z19, Z20, Z20
+	VADDPS        Z20, Z3, Z3
+	VMOVUPS       (R12)(BX*1), Z20
+	VMULPS        Z16, Z20, Z21
+	VADDPS        Z21, Z4, Z4
+	VMULPS        Z17, Z20, Z21
+	VADDPS        Z21, Z5, Z5
+	VMULPS        Z18, Z20, Z21
+	VADDPS        Z21, Z6, Z6
+	VMULPS        Z19, Z20, Z20
+	VADDPS        Z20, Z7, Z7
+	VMOVUPS       (R12)(BX*2), Z20
+	VMULPS        Z16, Z20, Z21
+	VADDPS        Z21, Z8, Z8
+	VMULPS        Z17, Z20, Z21
+	VADDPS        Z21, Z9, Z9
+	VMULPS        Z18, Z20, Z21
+	VADDPS        Z21, Z10, Z10
+	VMULPS        Z19, Z20, Z20
+	VADDPS        Z20, Z11, Z11
+	VMOVUPS       (R12)(SI*1), Z20
+	VMULPS        Z16, Z20, Z16
+	VADDPS        Z16, Z12, Z12
+	VMULPS        Z17, Z20, Z16
+	VADDPS        Z16, Z13, Z13
+	VMULPS        Z18, Z20, Z16
+	VADDPS        Z16, Z14, Z14
+	VMULPS        Z19, Z20, Z16
+	VADDPS        Z16, Z15, Z15
+	ADDQ          $0x40, R11
+	ADDQ          $0x40, R12
+	SUBQ          $0x40, R13
+	JNZ           cols
+	MOVQ          R10, R11
+	VEXTRACTF64X4 $0x01, Z0, Y16
+	VADDPS        Y16, Y0, Y16
+	VEXTRACTF32X4 $0x01, Y16, X0
+	VADDPS        X0, X16, X0
+	VPSHUFD       $0x4e, X0, X16
+	VADDPS        X16, X0, X0
+	VPSHUFD       $0xb1, X0, X16
+	VADDPS        X16, X0, X0
+	VMOVD         X0, (R11)
+	VEXTRACTF64X4 $0x01, Z1, Y0
+	VADDPS        Y0, Y1, Y0
+	VEXTRACTF32X4 $0x01, Y0, X1
+	VADDPS        X1, X0, X1
+	VPSHUFD       $0x4e, X1, X0
+	VADDPS        X0, X1, X1
+	VPSHUFD       $0xb1, X1, X0
+	VADDPS        X0, X1, X1
+	VMOVD         X1, 4(R11)
+	VEXTRACTF64X4 $0x01, Z2, Y0
+	VADDPS        Y0, Y2, Y0
+	VEXTRACTF32X4 $0x01, Y0, X1
+	VADDPS        X1, X0, X1
+	VPSHUFD       $0x4e, X1, X0
+	VADDPS        X0, X1, X1
+	VPSHUFD       $0xb1, X1, X0
+	VADDPS        X0, X1, X1
+	VMOVD         X1, 8(R11)
+	VEXTRACTF64X4 $0x01, Z3, Y0
+	VADDPS        Y0, Y3, Y0
+	VEXTRACTF32X4 $0x01, Y0, X1
+	VADDPS        X1, X0, X1
+	VPSHUFD       $0x4e, X1, X0
+	VADDPS        X0, X1, X1
+	VPSHUFD       $0xb1, X1, X0
+	VADDPS        X0, X1, X1
+	VMOVD         X1, 12(R11)
+	ADDQ          CX, R11
+	VEXTRACTF64X4 $0x01, Z4, Y0
+	VADDPS        Y0, Y4, Y0
+	VEXTRACTF32X4 $0x01, Y0, X1
+	VADDPS        X1, X0, X1
+	VPSHUFD       $0x4e, X1, X0
+	VADDPS        X0, X1, X1
+	VPSHUFD       $0xb1, X1, X0
+	VADDPS        X0, X1, X1
+	VMOVD         X1, (R11)
+	VEXTRACTF64X4 $0x01, Z5, Y0
+	VADDPS        Y0, Y5, Y0
+	VEXTRACTF32X4 $0x01, Y0, X1
+	VADDPS        X1, X0, X1
+	VPSHUFD       $0x4e, X1, X0
+	VADDPS        X0, X1, X1
+	VPSHUFD       $0xb1, X1, X0
+	VADDPS        X0, X1, X1
+	VMOVD         X1, 4(R11)
+	VEXTRACTF64X4 $0x01, Z6, Y0
+	VADDPS        Y0, Y6, Y0
+	VEXTRACTF32X4 $0x01, Y0, X1
+	VADDPS        X1, X0, X1
+	VPSHUFD       $0x4e, X1, X0
+	VADDPS        X0, X1, X1
+	VPSHUFD       $0xb1, X1, X0
+	VADDPS        X0, X1, X1
+	VMOVD         X1, 8(R11)
+	VEXTRACTF64X4 $0x01, Z7, Y0
+	VADDPS        Y0, Y7, Y0
+	VEXTRACTF32X4 $0x01, Y0, X1
+	VADDPS        X1, X0, X1
+	VPSHUFD       $0x4e, X1, X0
+	VADDPS        X0, X1, X1
+	VPSHUFD       $0xb1, X1, X0
+	VADDPS        X0, X1, X1
+	VMOVD         X1, 12(R11)
+	ADDQ          CX, R11
+	VEXTRACTF64X4 $0x01, Z8, Y0
+	VADDPS        Y0, Y8, Y0
+	VEXTRACTF32X4 $0x01, Y0, X1
+	VADDPS        X1, X0, X1
+	VPSHUFD       $0x4e, X1, X0
+	VADDPS        X0, X1, X1
+	VPSHUFD       $0xb1, X1, X0
+	VADDPS        X0, X1, X1
+	VMOVD         X1, (R11)
+	VEXTRACTF64X4 $0x01, Z9, Y0
+	VADDPS        Y0, Y9, Y0
+	VEXTRACTF32X4 $0x01, Y0, X1
+	VADDPS        X1, X0, X1
+	VPSHUFD       $0x4e, X1, X0
+	VADDPS        X0, X1, X1
+	VPSHUFD       $0xb1, X1, X0
+	VADDPS        X0, X1, X1
+	VMOVD         X1, 4(R11)
+	VEXTRACTF64X4 $0x01, Z10, Y0
+	VADDPS        Y0, Y10, Y0
+	VEXTRACTF32X4 $0x01, Y0, X1
+	VADDPS        X1, X0, X1
+	VPSHUFD       $0x4e, X1, X0
+	VADDPS        X0, X1, X1
+	VPSHUFD       $0xb1, X1, X0
+	VADDPS        X0, X1, X1
+	VMOVD         X1, 8(R11)
+	VEXTRACTF64X4 $0x01, Z11, Y0
+	VADDPS        Y0, Y11, Y0
+	VEXTRACTF32X4 $0x01, Y0, X1
+	VADDPS        X1, X0, X1
+	VPSHUFD       $0x4e, X1, X0
+	VADDPS        X0, X1, X1
+	VPSHUFD       $0xb1, X1, X0
+	VADDPS        X0, X1, X1
+	VMOVD         X1, 12(R11)
+	ADDQ          CX, R11
+	VEXTRACTF64X4 $0x01, Z12, Y0
+	VADDPS        Y0, Y12, Y0
+	VEXTRACTF32X4 $0x01, Y0, X1
+	VADDPS        X1, X0, X1
+	VPSHUFD       $0x4e, X1, X0
+	VADDPS        X0, X1, X1
+	VPSHUFD       $0xb1, X1, X0
+	VADDPS        X0, X1, X1
+	VMOVD         X1, (R11)
+	VEXTRACTF64X4 $0x01, Z13, Y0
+	VADDPS        Y0, Y13, Y0
+	VEXTRACTF32X4 $0x01, Y0, X1
+	VADDPS        X1, X0, X1
+	VPSHUFD       $0x4e, X1, X0
+	VADDPS        X0, X1, X1
+	VPSHUFD       $0xb1, X1, X0
+	VADDPS        X0, X1, X1
+	VMOVD         X1, 4(R11)
+	VEXTRACTF64X4 $0x01, Z14, Y0
+	VADDPS        Y0, Y14, Y0
+	VEXTRACTF32X4 $0x01, Y0, X1
+	VADDPS        X1, X0, X1
+	VPSHUFD       $0x4e, X1, X0
+	VADDPS        X0, X1, X1
+	VPSHUFD       $0xb1, X1, X0
+	VADDPS        X0, X1, X1
+	VMOVD         X1, 8(R11)
+	VEXTRACTF64X4 $0x01, Z15, Y0
+	VADDPS        Y0, Y15, Y0
+	VEXTRACTF32X4 $0x01, Y0, X1
+	VADDPS        X1, X0, X1
+	VPSHUFD       $0x4e, X1, X0
+	VADDPS        X0, X1, X1
+	VPSHUFD       $0xb1, X1, X0
+	VADDPS        X0, X1, X1
+	VMOVD         X1, 12(R11)
+	ADDQ          BX, R8
+	ADDQ          BX, R8
+	ADDQ          BX, R8
+	ADDQ          BX, R8
+	ADDQ          $+16, R10
+	SUBQ          $+4, R9
+	JNZ           rows
+	ADDQ          BX, DX
+	ADDQ          CX, AX
+	ADDQ          BX, DX
+	ADDQ          CX, AX
+	ADDQ          BX, DX
+	ADDQ          CX, AX
+	ADDQ          BX, DX
+	ADDQ          CX, AX
+	SUBQ          $+4, DI
+	JNZ           tokens
 	VZEROUPPER
 	RET

@@ -103,23 +103,66 @@ func ordinary(r *rand.Rand, c quant.Codec, rows []byte) {
 	}
 }
 
-func TestDotsF32(t *testing.T) {
+// TestProducts: for every number of rows and tokens around a tile.
+func TestProducts(t *testing.T) {
 	backends(t, func(t *testing.T, b, generic *Backend) {
 		r := rand.New(rand.NewPCG(4, 4))
-		for _, cols := range []int{0, 1, 15, 16, 17, 32, 100, 256} {
+		for _, cols := range []int{1, 15, 16, 17, 32, 100, 256} {
 			for n := range 10 {
-				isolated(t, func(t *testing.T) {
-					rows, x := guarded[float32](t, n*cols, n%3), guarded[float32](t, cols, n%3)
-					copy(rows, randoms(r, len(rows)))
-					copy(x, randoms(r, len(x)))
-					got, want := guarded[float32](t, n, n%3), make([]float32, n)
-					b.DotsF32(got, rows, x)
-					generic.DotsF32(want, rows, x)
-					if i := differ(got, want); i >= 0 {
-						t.Errorf("row %d of %d, %d columns: %v, want %v", i, n, cols, got[i], want[i])
-					}
-				})
+				for tokens := range 10 {
+					isolated(t, func(t *testing.T) {
+						stride := n + tokens%3
+						rows, x := guarded[float32](t, n*cols, n%3), guarded[float32](t, tokens*cols, n%3)
+						copy(rows, randoms(r, len(rows)))
+						copy(x, randoms(r, len(x)))
+						got := guarded[float32](t, max(tokens-1, 0)*stride+n, n%3)
+						clear(got)
+						want := make([]float32, len(got))
+						b.Products(got, stride, rows, x, cols)
+						generic.Products(want, stride, rows, x, cols)
+						if i := differ(got, want); i >= 0 {
+							t.Errorf("%d rows, %d tokens, %d columns: number %d is %v, want %v", n, tokens, cols, i, got[i], want[i])
+						}
+					})
+				}
 			}
 		}
 	})
+}
+
+// TestDecode: each backend equals package quant, to the bit.
+func TestDecode(t *testing.T) {
+	for _, k := range []struct {
+		typ quant.Type
+		of  func(*Backend) func(dst []float32, src []byte)
+	}{
+		{quant.F32, func(*Backend) func([]float32, []byte) { return DecodeF32 }},
+		{quant.F16, func(b *Backend) func([]float32, []byte) { return b.DecodeF16 }},
+		{quant.BF16, func(b *Backend) func([]float32, []byte) { return b.DecodeBF16 }},
+		{quant.Q8_0, func(b *Backend) func([]float32, []byte) { return b.DecodeQ8_0 }},
+		{quant.Q4_0, func(b *Backend) func([]float32, []byte) { return b.DecodeQ4_0 }},
+		{quant.Q4_K, func(b *Backend) func([]float32, []byte) { return b.DecodeQ4_K }},
+		{quant.Q6_K, func(b *Backend) func([]float32, []byte) { return b.DecodeQ6_K }},
+	} {
+		t.Run(k.typ.String(), func(t *testing.T) {
+			c := codec(t, k.typ)
+			r := rand.New(rand.NewPCG(5, uint64(k.typ)))
+			for _, b := range Available() {
+				for blocks := range 5 {
+					isolated(t, func(t *testing.T) {
+						src := guarded[byte](t, blocks*c.BlockBytes, blocks%3)
+						ordinary(r, c, fill(r, src))
+						got, want := guarded[float32](t, blocks*c.BlockLen, blocks%3), make([]float32, blocks*c.BlockLen)
+						k.of(b)(got, src)
+						if err := c.Decode(want, src, 0); err != nil {
+							t.Fatal(err)
+						}
+						if i := differ(got, want); i >= 0 {
+							t.Errorf("%s, %d blocks, weight %d: %v, want %v", b.Name, blocks, i, got[i], want[i])
+						}
+					})
+				}
+			}
+		})
+	}
 }

@@ -9,7 +9,6 @@ import (
 	"github.com/x448/float16"
 
 	. "github.com/akadata/bitnet-tool/internal/kernels"
-	"github.com/akadata/bitnet-tool/quant"
 )
 
 func randoms(r *rand.Rand, n int) []float32 {
@@ -73,41 +72,6 @@ func TestDecodeF16(t *testing.T) {
 		if !same {
 			t.Errorf("%#04x: %v, want %v", h, got, want)
 		}
-	}
-}
-
-// TestDecode compares with package quant, to the bit.
-func TestDecode(t *testing.T) {
-	tests := []struct {
-		typ    quant.Type
-		decode func([]float32, []byte)
-	}{
-		{quant.F32, DecodeF32},
-		{quant.F16, DecodeF16},
-		{quant.BF16, DecodeBF16},
-		{quant.Q8_0, DecodeQ8_0},
-	}
-	for _, tt := range tests {
-		t.Run(tt.typ.String(), func(t *testing.T) {
-			c := codec(t, tt.typ)
-			r := rand.New(rand.NewPCG(2, 2))
-			const n = 96
-			x := randoms(r, n)
-			src := make([]byte, n/c.BlockLen*c.BlockBytes)
-			if err := c.Encode(src, x, 0); err != nil {
-				t.Fatal(err)
-			}
-			want, got := make([]float32, n), make([]float32, n)
-			if err := c.Decode(want, src, 0); err != nil {
-				t.Fatal(err)
-			}
-			tt.decode(got, append(src, 0xff)) // what follows is not its business
-			for i := range want {
-				if got[i] != want[i] {
-					t.Errorf("weight %d: %v, want %v", i, got[i], want[i])
-				}
-			}
-		})
 	}
 }
 

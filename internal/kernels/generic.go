@@ -8,8 +8,8 @@ func generic() *Backend {
 		Attention: attention(),
 		Layer:     layer(),
 		Ternary:   ternary(),
+		Screen:    screen(),
 
-		DotsF32: dotsF32,
 		MulF32:  mulDecoded(DecodeF32, 1, 4),
 		MulF16:  mulDecoded(DecodeF16, 1, 2),
 		MulBF16: mulDecoded(DecodeBF16, 1, 2),
@@ -17,5 +17,8 @@ func generic() *Backend {
 		MulQ4_0: mulDecoded(DecodeQ4_0, 32, 18),
 		MulQ4_K: mulDecoded(DecodeQ4_K, 256, 144),
 		MulQ6_K: mulDecoded(DecodeQ6_K, 256, 210),
+
+		DecodeQ8_0: DecodeQ8_0, DecodeQ4_0: DecodeQ4_0, DecodeQ4_K: DecodeQ4_K, DecodeQ6_K: DecodeQ6_K,
+		Products: products,
 	}
 }

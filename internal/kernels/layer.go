@@ -107,9 +107,13 @@ func scale(x []float32, f float32) {
 	}
 }
 
-func scaleSums(dst []float32, s []int32, offset, first, divisor, last float32) {
-	s = s[:len(dst)]
-	for i, v := range s {
-		dst[i] = float32(float32((float32(v)-offset)*first)/divisor) * last
+type scaleSumsFunc = func(dst []float32, stride int, sums []int32, rows int, offset []int32, divisor []float32, first, last float32)
+
+func scaleSums(dst []float32, stride int, sums []int32, rows int, offset []int32, divisor []float32, first, last float32) {
+	for t, o := range offset {
+		row := dst[t*stride:][:rows]
+		for r, v := range sums[t*PanelRows:][:rows] {
+			row[r] = float32(float32((float32(v)-float32(o))*first)/divisor[t]) * last
+		}
 	}
 }

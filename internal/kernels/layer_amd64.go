@@ -31,14 +31,17 @@ func relu2MulAVX2(a *float32, b *float32, n int)
 //go:noescape
 func siluMulAVX2(a *float32, b *float32, n int)
 
-// scaleSumsAVX2 makes results of n exact sums:
+// scaleSumsAVX2 makes results of the exact sums of n rows, a multiple of 16, and tokens:
 //
-//	for i := range n {
-//		dst[i] = float32(float32((float32(sums[i])-offset)*first)/divisor) * last
+//	for t := range tokens {
+//		for r := range n {
+//			v := float32(sums[64·t+r]) - float32(offset[t])
+//			dst[stride·t+r] = float32(float32(v*first)/divisor[t]) * last
+//		}
 //	}
 //
 //go:noescape
-func scaleSumsAVX2(dst *float32, sums *int32, n int, offset float32, first float32, divisor float32, last float32)
+func scaleSumsAVX2(dst *float32, sums *int32, offset *int32, divisor *float32, tokens int, n int, stride int, first float32, last float32)
 
 // scaleMaxAVX2 scales n elements and gives the largest; NaN is passed over:
 //
@@ -140,14 +143,17 @@ func relu2MulAVX512(a *float32, b *float32, n int)
 //go:noescape
 func siluMulAVX512(a *float32, b *float32, n int)
 
-// scaleSumsAVX512 makes results of n exact sums:
+// scaleSumsAVX512 makes results of the exact sums of n rows, a multiple of 16, and tokens:
 //
-//	for i := range n {
-//		dst[i] = float32(float32((float32(sums[i])-offset)*first)/divisor) * last
+//	for t := range tokens {
+//		for r := range n {
+//			v := float32(sums[64·t+r]) - float32(offset[t])
+//			dst[stride·t+r] = float32(float32(v*first)/divisor[t]) * last
+//		}
 //	}
 //
 //go:noescape
-func scaleSumsAVX512(dst *float32, sums *int32, n int, offset float32, first float32, divisor float32, last float32)
+func scaleSumsAVX512(dst *float32, sums *int32, offset *int32, divisor *float32, tokens int, n int, stride int, first float32, last float32)
 
 // scaleMaxAVX512 scales n elements and gives the largest; NaN is passed over:
 //

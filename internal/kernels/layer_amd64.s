@@ -311,32 +311,44 @@ loop:
 	VZEROUPPER
 	RET
 
-// func scaleSumsAVX2(dst *float32, sums *int32, n int, offset float32, first float32, divisor float32, last float32)
+// func scaleSumsAVX2(dst *float32, sums *int32, offset *int32, divisor *float32, tokens int, n int, stride int, first float32, last float32)
 // Requires: AVX, AVX2, SSE
-TEXT ·scaleSumsAVX2(SB), NOSPLIT, $0-40
+TEXT ·scaleSumsAVX2(SB), NOSPLIT, $0-64
 	MOVQ         dst+0(FP), AX
 	MOVQ         sums+8(FP), CX
-	MOVSS        offset+24(FP), X0
+	MOVQ         offset+16(FP), DX
+	MOVQ         divisor+24(FP), BX
+	MOVQ         tokens+32(FP), SI
+	MOVQ         n+40(FP), DI
+	MOVQ         stride+48(FP), R8
+	MOVSS        first+56(FP), X0
 	VBROADCASTSS X0, Y0
-	MOVSS        first+28(FP), X1
+	MOVSS        last+60(FP), X1
 	VBROADCASTSS X1, Y1
-	MOVSS        divisor+32(FP), X2
-	VBROADCASTSS X2, Y2
-	MOVSS        last+36(FP), X3
-	VBROADCASTSS X3, Y3
-	MOVQ         n+16(FP), DX
+	SHLQ         $0x02, R8
 
-loop:
-	VCVTDQ2PS (CX), Y4
-	VSUBPS    Y0, Y4, Y4
+token:
+	VPBROADCASTD (DX), Y2
+	VCVTDQ2PS    Y2, Y2
+	VBROADCASTSS (BX), Y3
+	XORQ         R9, R9
+
+rows:
+	VCVTDQ2PS (CX)(R9*4), Y4
+	VSUBPS    Y2, Y4, Y4
+	VMULPS    Y0, Y4, Y4
+	VDIVPS    Y3, Y4, Y4
 	VMULPS    Y1, Y4, Y4
-	VDIVPS    Y2, Y4, Y4
-	VMULPS    Y3, Y4, Y4
-	VMOVUPS   Y4, (AX)
-	ADDQ      $+32, AX
-	ADDQ      $+32, CX
-	SUBQ      $+8, DX
-	JG        loop
+	VMOVUPS   Y4, (AX)(R9*4)
+	ADDQ      $+8, R9
+	CMPQ      R9, DI
+	JL        rows
+	ADDQ      R8, AX
+	ADDQ      $+256, CX
+	ADDQ      $0x04, DX
+	ADDQ      $0x04, BX
+	DECQ      SI
+	JNZ       token
 	VZEROUPPER
 	RET
 
@@ -745,32 +757,44 @@ loop:
 	VZEROUPPER
 	RET
 
-// func scaleSumsAVX512(dst *float32, sums *int32, n int, offset float32, first float32, divisor float32, last float32)
+// func scaleSumsAVX512(dst *float32, sums *int32, offset *int32, divisor *float32, tokens int, n int, stride int, first float32, last float32)
 // Requires: AVX, AVX512F, SSE
-TEXT ·scaleSumsAVX512(SB), NOSPLIT, $0-40
+TEXT ·scaleSumsAVX512(SB), NOSPLIT, $0-64
 	MOVQ         dst+0(FP), AX
 	MOVQ         sums+8(FP), CX
-	MOVSS        offset+24(FP), X0
+	MOVQ         offset+16(FP), DX
+	MOVQ         divisor+24(FP), BX
+	MOVQ         tokens+32(FP), SI
+	MOVQ         n+40(FP), DI
+	MOVQ         stride+48(FP), R8
+	MOVSS        first+56(FP), X0
 	VBROADCASTSS X0, Z0
-	MOVSS        first+28(FP), X1
+	MOVSS        last+60(FP), X1
 	VBROADCASTSS X1, Z1
-	MOVSS        divisor+32(FP), X2
-	VBROADCASTSS X2, Z2
-	MOVSS        last+36(FP), X3
-	VBROADCASTSS X3, Z3
-	MOVQ         n+16(FP), DX
+	SHLQ         $0x02, R8
 
-loop:
-	VCVTDQ2PS (CX), Z4
-	VSUBPS    Z0, Z4, Z4
+token:
+	VPBROADCASTD (DX), Z2
+	VCVTDQ2PS    Z2, Z2
+	VBROADCASTSS (BX), Z3
+	XORQ         R9, R9
+
+rows:
+	VCVTDQ2PS (CX)(R9*4), Z4
+	VSUBPS    Z2, Z4, Z4
+	VMULPS    Z0, Z4, Z4
+	VDIVPS    Z3, Z4, Z4
 	VMULPS    Z1, Z4, Z4
-	VDIVPS    Z2, Z4, Z4
-	VMULPS    Z3, Z4, Z4
-	VMOVUPS   Z4, (AX)
-	ADDQ      $+64, AX
-	ADDQ      $+64, CX
-	SUBQ      $+16, DX
-	JG        loop
+	VMOVUPS   Z4, (AX)(R9*4)
+	ADDQ      $+16, R9
+	CMPQ      R9, DI
+	JL        rows
+	ADDQ      R8, AX
+	ADDQ      $+256, CX
+	ADDQ      $0x04, DX
+	ADDQ      $0x04, BX
+	DECQ      SI
+	JNZ       token
 	VZEROUPPER
 	RET
 

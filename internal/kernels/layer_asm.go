@@ -1,37 +1,9 @@
-//go:build amd64
+//go:build amd64 || arm64
 
 package kernels
 
 // The assembly takes whole blocks of sixteen elements, one or more. The
 // functions here cut vectors to that and leave the rest to plain Go.
-
-func layerAVX2() Layer {
-	return Layer{
-		RMSNorm:      rmsNorm(sumOf(squaresAVX2, sumSquares), normalizeBy(normalizeAVX2)),
-		QuantizeInt8: quantizeInt8(absMaxBy(absMaxAVX2), roundBy(quantizeAVX2)),
-		ScaleSums:    scaleSumsBy(scaleSumsAVX2),
-		Rotate:       rotateBy(rotateAVX2),
-		ExpSum:       expSum(scaleMaxBy(scaleMaxAVX2), sumExpBy(expSumsAVX2)),
-		SiLUMul:      pairs(siluMulAVX2, siluMul),
-		ReLU2Mul:     pairs(relu2MulAVX2, relu2Mul),
-		Add:          pairs(addAVX2, add),
-		Scale:        scale,
-	}
-}
-
-func layerAVX512() Layer {
-	return Layer{
-		RMSNorm:      rmsNorm(sumOf(squaresAVX512, sumSquares), normalizeBy(normalizeAVX512)),
-		QuantizeInt8: quantizeInt8(absMaxBy(absMaxAVX512), roundBy(quantizeAVX512)),
-		ScaleSums:    scaleSumsBy(scaleSumsAVX512),
-		Rotate:       rotateBy(rotateAVX512),
-		ExpSum:       expSum(scaleMaxBy(scaleMaxAVX512), sumExpBy(expSumsAVX512)),
-		SiLUMul:      pairs(siluMulAVX512, siluMul),
-		ReLU2Mul:     pairs(relu2MulAVX512, relu2Mul),
-		Add:          pairs(addAVX512, add),
-		Scale:        scale,
-	}
-}
 
 // sixteens gives the length of the whole blocks of n elements.
 func sixteens(n int) int { return n &^ 15 }
@@ -99,14 +71,19 @@ func normalizeBy(kernel func(dst, x, gain *float32, n int, r float32)) func(dst,
 	}
 }
 
-func scaleSumsBy(kernel func(dst *float32, sums *int32, n int, offset, first, divisor, last float32)) func(dst []float32, sums []int32, offset, first, divisor, last float32) {
-	return func(dst []float32, sums []int32, offset, first, divisor, last float32) {
-		n := sixteens(len(dst))
-		if n > 0 {
-			_ = sums[n-1]
-			kernel(&dst[0], &sums[0], n, offset, first, divisor, last)
+func scaleSumsBy(kernel func(dst *float32, sums, offset *int32, divisor *float32, tokens, n, stride int, first, last float32)) scaleSumsFunc {
+	return func(dst []float32, stride int, sums []int32, rows int, offset []int32, divisor []float32, first, last float32) {
+		tokens, n := len(offset), sixteens(rows)
+		if tokens == 0 {
+			return
 		}
-		scaleSums(dst[n:], sums[n:], offset, first, divisor, last)
+		if n > 0 {
+			_, _, _ = dst[(tokens-1)*stride+n-1], sums[(tokens-1)*PanelRows+n-1], divisor[tokens-1]
+			kernel(&dst[0], &sums[0], &offset[0], &divisor[0], tokens, n, stride, first, last)
+		}
+		if n < rows {
+			scaleSums(dst[n:], stride, sums[n:], rows-n, offset, divisor, first, last)
+		}
 	}
 }
 

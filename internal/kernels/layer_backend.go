@@ -11,9 +11,10 @@ type Layer struct {
 	// to -128…127. sum is the sum of q.
 	QuantizeInt8 func(q []int8, x []float32) (scale float32, sum int32)
 
-	// ScaleSums sets dst[i] to (sums[i] - offset) · first / divisor · last, each
-	// step rounded to float32.
-	ScaleSums func(dst []float32, sums []int32, offset, first, divisor, last float32)
+	// ScaleSums makes results of exact sums, PanelRows a token, of which only the
+	// first rows count: dst[stride·t+r] is (sums[PanelRows·t+r] - offset[t]) ·
+	// first / divisor[t] · last, each step rounded to float32.
+	ScaleSums scaleSumsFunc
 
 	// Rotate turns the pairs (a[i], b[i]) by the angles of cos[i] and sin[i].
 	// With the halves of a head as a and b these are the pairs of checkpoints of

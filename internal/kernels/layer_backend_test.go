@@ -138,18 +138,25 @@ func TestQuantizeInt8Backends(t *testing.T) {
 func TestScaleSums(t *testing.T) {
 	backends(t, func(t *testing.T, b, generic *Backend) {
 		r := rand.New(rand.NewPCG(1, 1))
-		for n := range 100 {
-			for slack := range 3 {
+		for rows := range PanelRows + 1 {
+			for tokens := range 4 {
 				isolated(t, func(t *testing.T) {
-					sums := guarded[int32](t, n, slack)
+					stride := rows + r.IntN(5)
+					sums := guarded[int32](t, max(tokens-1, 0)*PanelRows+rows, tokens%3)
 					for i := range sums {
 						sums[i] = int32(r.Uint32()) >> r.IntN(32)
 					}
-					got, want := guarded[float32](t, n, slack), make([]float32, n)
-					b.ScaleSums(got, sums, 1234, 1.3, 0.37, 1.7)
-					generic.ScaleSums(want, sums, 1234, 1.3, 0.37, 1.7)
+					offset, divisor := guarded[int32](t, tokens, 0), guarded[float32](t, tokens, 0)
+					for i := range offset {
+						offset[i], divisor[i] = int32(r.Uint32())>>r.IntN(32), r.Float32()
+					}
+					got := guarded[float32](t, max(tokens-1, 0)*stride+rows, tokens%3)
+					clear(got)
+					want := make([]float32, len(got))
+					b.ScaleSums(got, stride, sums, rows, offset, divisor, 1.3, 1.7)
+					generic.ScaleSums(want, stride, sums, rows, offset, divisor, 1.3, 1.7)
 					if i := differ(got, want); i >= 0 {
-						t.Errorf("length %d, result %d: %v, want %v", n, i, got[i], want[i])
+						t.Errorf("%d rows, %d tokens, result %d: %v, want %v", rows, tokens, i, got[i], want[i])
 					}
 				})
 			}

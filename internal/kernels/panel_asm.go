@@ -1,4 +1,4 @@
-//go:build amd64
+//go:build amd64 || arm64
 
 package kernels
 
@@ -6,32 +6,6 @@ import (
 	"encoding/binary"
 	"unsafe"
 )
-
-func ternaryAVX2() Ternary {
-	g := ternary()
-	return Ternary{
-		MulI2S:     mulI2SBy(mulI2SAVX2),
-		MulTQ2_0:   scaledBy(mulTQ2AVX2, 256, 66, 64, mulTQ2),
-		MulQ8:      scaledBy(mulQ8AVX2, 32, 34, 0, mulQ8),
-		PanelI2S:   packing{128, 32, codesI2S, false}.panelBy(unpackI2SAVX2),
-		PanelTQ2_0: packing{256, 66, codesTQ2, true}.panelBy(unpackTQ2AVX2),
-		PanelTQ1_0: packing{256, 54, codesTQ1, true}.panelBy(unpackTQ1AVX2),
-		MulPanel:   mulPanelBy(mulPanelAVX2, g.MulPanel),
-	}
-}
-
-func ternaryAVX512() Ternary {
-	g := ternary()
-	return Ternary{
-		MulI2S:     mulI2SBy(mulI2SAVX512),
-		MulTQ2_0:   scaledBy(mulTQ2AVX512, 256, 66, 64, mulTQ2),
-		MulQ8:      scaledBy(mulQ8AVX512, 32, 34, 0, mulQ8),
-		PanelI2S:   packing{128, 32, codesI2S, false}.panelBy(unpackI2SAVX512),
-		PanelTQ2_0: packing{256, 66, codesTQ2, true}.panelBy(unpackTQ2AVX512),
-		PanelTQ1_0: packing{256, 54, codesTQ1, true}.panelBy(unpackTQ1AVX512),
-		MulPanel:   mulPanelBy(mulPanelAVX512, g.MulPanel),
-	}
-}
 
 func mulI2SBy(kernel func(dst *int32, rows *byte, q *int8, n, bytes, cols int)) func(dst []int32, rows []byte, q []int8) (float32, bool) {
 	return func(dst []int32, rows []byte, q []int8) (float32, bool) {

@@ -67,8 +67,10 @@ func mulDecoded(decode func(dst []float32, src []byte), blockLen, blockBytes int
 	}
 }
 
-func dotsF32(dst, rows, x []float32) {
-	for r := range dst {
-		dst[r] = DotF32(x, rows[r*len(x):])
+func products(dst []float32, stride int, rows, x []float32, cols int) {
+	for t := 0; (t+1)*cols <= len(x); t++ {
+		for r := 0; (r+1)*cols <= len(rows); r++ {
+			dst[stride*t+r] = DotF32(rows[r*cols:(r+1)*cols], x[t*cols:])
+		}
 	}
 }

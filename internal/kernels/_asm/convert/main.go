@@ -26,9 +26,8 @@ func main() {
 	packI2S()
 	packTQ2()
 	packTQ1()
+	packQ8()
 	encodeQ8(order)
-	sha256x2()
-	hasSHANI()
 	Generate()
 }
 

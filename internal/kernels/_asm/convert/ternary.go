@@ -267,3 +267,29 @@ v + v*13/243, words are wide enough.`)
 	VZEROUPPER()
 	RET()
 }
+
+func packQ8() {
+	function("packQ8AVX2", "func(dst, codes *byte, blocks int, d uint16, largest *[32]byte)", `packs blocks of 32 codes into a scale and 32 int8:
+
+	dst[34*b+2+i] = 127 * (codes[32*b+i] - 1)
+	largest[i] = max(codes[32*b+i])`)
+	dst, src, n, largest := pointer("dst"), pointer("codes"), pointer("blocks"), pointer("largest")
+	d := GP32()
+	Load(Param("d"), d.As16())
+	top, one, most := zero(), bytesOf(1), bytesOf(127)
+	loop(n, func() {
+		x, same := YMM(), YMM()
+		VMOVDQU(at(src, 0), x)
+		VPMAXUB(x, top, top)
+		VPCMPEQB(one, x, same)
+		scaleOf(same, d, at(dst, 0))
+		VPSUBB(one, x, x)
+		VPSIGNB(x, most, x)
+		VMOVDQU(x, at(dst, 2))
+		advance(src, 32)
+		advance(dst, 34)
+	})
+	VMOVDQU(top, at(largest, 0))
+	VZEROUPPER()
+	RET()
+}

@@ -1,6 +1,7 @@
 // Command float writes the kernels that multiply rows of a matrix, decoded on
 // the way, with one token of float32 activations. All sum in the order of
-// DotF32: sixteen partial sums, folded in halves.
+// DotF32: sixteen partial sums, folded in halves. Others decode rows first, and
+// multiply them with many tokens.
 package main
 
 import (
@@ -43,7 +44,13 @@ func main() {
 	} {
 		f.kernel(emit.AVX2)
 		f.kernel(emit.AVX512)
+		if f.name[0] == 'Q' { // the converter decodes the others
+			f.decode(emit.AVX2)
+			f.decode(emit.AVX512)
+		}
 	}
+	tile(emit.AVX2, 2)
+	tile(emit.AVX512, 4)
 	Generate()
 }
 
@@ -102,5 +109,27 @@ bytes in blocks, one or more, of %d weights:
 			VMOVD(emit.FoldFloat32(acc[r]), Mem{Base: m.Dst, Disp: 4 * r})
 		}
 	})
+	emit.End()
+}
+
+// decode writes the kernel that only decodes.
+func (f format) decode(isa emit.ISA) {
+	emit.Kernel("decode"+f.name+isa.String(), "func(dst *float32, src *byte, blocks int)",
+		fmt.Sprintf("decodes blocks, one or more, of %d weights in %d bytes.", f.cols, f.bytes))
+	dst, src, blocks := emit.Arg("dst"), emit.Arg("src"), emit.Arg("blocks")
+	var s *shared
+	if f.setup != nil {
+		s = f.setup(isa)
+	}
+	Label("loop")
+	at := 0
+	f.block(isa, s, Mem{Base: src}, func(v VecVirtual) {
+		VMOVUPS(v, Mem{Base: dst, Disp: at})
+		at += 4 * int(isa)
+	})
+	ADDQ(I32(f.bytes), src)
+	ADDQ(I32(4*f.cols), dst)
+	DECQ(blocks)
+	JNZ(LabelRef("loop"))
 	emit.End()
 }

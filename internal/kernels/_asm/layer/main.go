@@ -12,6 +12,9 @@ import (
 	"github.com/akadata/bitnet-tool/internal/kernels/_asm/emit"
 )
 
+// panelRows is how many rows of sums lie between two tokens.
+const panelRows = 64
+
 func main() {
 	table := expTable()
 	for _, isa := range []emit.ISA{emit.AVX2, emit.AVX512} {
@@ -113,24 +116,43 @@ func siluMul(isa emit.ISA, table Mem) {
 }
 
 func scaleSums(isa emit.ISA) {
-	emit.Kernel("scaleSums"+isa.String(), "func(dst *float32, sums *int32, n int, offset, first, divisor, last float32)",
-		`makes results of n exact sums:
+	emit.Kernel("scaleSums"+isa.String(), "func(dst *float32, sums, offset *int32, divisor *float32, tokens, n, stride int, first, last float32)",
+		`makes results of the exact sums of n rows, a multiple of 16, and tokens:
 
-	for i := range n {
-		dst[i] = float32(float32((float32(sums[i])-offset)*first)/divisor) * last
+	for t := range tokens {
+		for r := range n {
+			v := float32(sums[64·t+r]) - float32(offset[t])
+			dst[stride·t+r] = float32(float32(v*first)/divisor[t]) * last
+		}
 	}`)
-	p := args("dst", "sums")
-	offset, first := spread(isa, "offset"), spread(isa, "first")
-	divisor, last := spread(isa, "divisor"), spread(isa, "last")
-	each(isa, emit.Arg("n"), p, func(at func(p, i int) Mem) {
-		v := isa.Vec()
-		VCVTDQ2PS(at(1, 0), v)
-		VSUBPS(offset, v, v)
-		VMULPS(first, v, v)
-		VDIVPS(divisor, v, v)
-		VMULPS(last, v, v)
-		VMOVUPS(v, at(0, 0))
-	})
+	dst, sums, offset, divisor := emit.Arg("dst"), emit.Arg("sums"), emit.Arg("offset"), emit.Arg("divisor")
+	tokens, n, stride := emit.Arg("tokens"), emit.Arg("n"), emit.Arg("stride")
+	first, last := spread(isa, "first"), spread(isa, "last")
+	SHLQ(Imm(2), stride)
+	Label("token")
+	o, d := isa.Vec(), isa.Vec()
+	VPBROADCASTD(Mem{Base: offset}, o)
+	VCVTDQ2PS(o, o)
+	VBROADCASTSS(Mem{Base: divisor}, d)
+	r := GP64()
+	XORQ(r, r)
+	Label("rows")
+	v := isa.Vec()
+	VCVTDQ2PS(Mem{Base: sums, Index: r, Scale: 4}, v)
+	VSUBPS(o, v, v)
+	VMULPS(first, v, v)
+	VDIVPS(d, v, v)
+	VMULPS(last, v, v)
+	VMOVUPS(v, Mem{Base: dst, Index: r, Scale: 4})
+	ADDQ(I32(int(isa)), r)
+	CMPQ(r, n)
+	JL(LabelRef("rows"))
+	ADDQ(stride, dst)
+	ADDQ(I32(4*panelRows), sums)
+	ADDQ(Imm(4), offset)
+	ADDQ(Imm(4), divisor)
+	DECQ(tokens)
+	JNZ(LabelRef("token"))
 	emit.End()
 }
 
