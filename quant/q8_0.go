@@ -12,6 +12,8 @@ var q8_0Codec = Codec{
 	Name: "Q8_0", BlockLen: 32, BlockBytes: 34,
 	Encode: encodeQ8_0,
 	Decode: decodeQ8_0,
+
+	EncodeTrits: encodeTritsQ8_0,
 }
 
 func encodeQ8_0(dst []byte, src []float32, _ Scale) error {
@@ -38,6 +40,32 @@ func encodeQ8_0(dst []byte, src []float32, _ Scale) error {
 		binary.LittleEndian.PutUint16(y, h)
 		for i, v := range x {
 			y[2+i] = byte(roundAway(v * id))
+		}
+	}
+	return nil
+}
+
+// encodeTritsQ8_0 finds out once what becomes of a block with a weight of
+// magnitude s: the scale is the same in all of them, and q is -127, 0 or 127.
+func encodeTritsQ8_0(dst, codes []byte, s Scale) error {
+	if _, err := blocks(len(codes), len(dst), 32, 34); err != nil {
+		return err
+	}
+	x, y := [32]float32{float32(s)}, [34]byte{}
+	if pack := fast().PackQ8; pack != nil && encodeQ8_0(y[:], x[:], 0) == nil && y[2] == 127 {
+		if pack(dst, codes, binary.LittleEndian.Uint16(y[:])) <= 2 {
+			return nil
+		}
+	}
+	for b := 0; b < len(codes)/32; b++ {
+		for i, c := range codes[32*b : 32*b+32] {
+			if c > 2 {
+				return fmt.Errorf("block %d, weight %d: %w", b, i, ErrCode)
+			}
+			x[i] = float32(s) * float32(int8(c)-1)
+		}
+		if err := encodeQ8_0(dst[34*b:34*b+34], x[:], 0); err != nil {
+			return fmt.Errorf("block %d: %w", b, err)
 		}
 	}
 	return nil

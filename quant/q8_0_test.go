@@ -1,7 +1,11 @@
 package quant
 
 import (
+	"bytes"
+	"errors"
 	"math"
+	"math/rand/v2"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -74,5 +78,41 @@ func TestQ8_0Error(t *testing.T) {
 				t.Errorf("amax %v: weight %d: %v became %v, off by more than %v", amax, i, src[i], back[i], limit)
 			}
 		}
+	}
+}
+
+// TestQ8_0Trits: codes give the bytes that their values give, for scales of all
+// magnitudes, and the same errors.
+func TestQ8_0Trits(t *testing.T) {
+	const n = 40
+	r := rand.New(rand.NewPCG(1, 1))
+	codes, x := make([]byte, 32*n), make([]float32, 32*n)
+	for i := range codes {
+		codes[i] = byte(r.IntN(3))
+	}
+	copy(codes[32:64], bytes.Repeat([]byte{1}, 32))
+	scales := []float32{
+		0, 1, 0.5, 3, -1, 127 * 65504, 127 * 65520, math.MaxFloat32, math.SmallestNonzeroFloat32,
+		0x1p-140, 0x1p-127, 0x1p-127 * 127, 0x1p-121, 0x1p-24, 127 * 0x1p-25, float32(math.Inf(1)), float32(math.NaN()),
+	}
+	for range 2000 {
+		scales = append(scales, float32(math.Exp2(200*r.Float64()-150)))
+	}
+	for _, s := range scales {
+		for i, c := range codes {
+			x[i] = s * float32(int8(c)-1)
+		}
+		got, want := make([]byte, 34*n), make([]byte, 34*n)
+		gotErr, wantErr := encodeTritsQ8_0(got, codes, Scale(s)), encodeQ8_0(want, x, 0)
+		if (gotErr == nil) != (wantErr == nil) || gotErr == nil && !bytes.Equal(got, want) {
+			t.Errorf("scale %v: %v, want %v; % x, want % x", s, gotErr, wantErr, got[:34], want[:34])
+		}
+	}
+	codes[77] = 3
+	if err := encodeTritsQ8_0(make([]byte, 34*n), codes, 1); !errors.Is(err, ErrCode) || !strings.Contains(err.Error(), "block 2, weight 13") {
+		t.Errorf("code 3: %v", err)
+	}
+	if err := encodeTritsQ8_0(make([]byte, 33*n), codes, 1); !errors.Is(err, ErrSize) {
+		t.Errorf("short buffer: %v", err)
 	}
 }

@@ -65,6 +65,10 @@ type Codec struct {
 	PackTrits   func(dst, codes []byte, s Scale) error
 	UnpackTrits func(codes, src []byte) error
 
+	// EncodeTrits is Encode of the values -s, 0 and s for the codes 0, 1 and 2, to
+	// the same bytes, for formats that have a faster way; else nil.
+	EncodeTrits func(dst, codes []byte, s Scale) error
+
 	// PutTrailer and GetTrailer write and read the bytes after the last block;
 	// nil when Trailer is 0. A scale that is NaN, Inf or negative is an error.
 	PutTrailer func(dst []byte, s Scale) error
