@@ -54,6 +54,7 @@ var layers = map[string]int{
 	// Knows nothing of models.
 	"internal/atomicfile": 0,
 	"internal/digest":     0,
+	"internal/directio":   0,
 	"internal/kernels":    0,
 	"internal/mmap":       0,
 	"internal/par":        0,

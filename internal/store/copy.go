@@ -10,6 +10,7 @@ import (
 	"path"
 	"syscall"
 
+	"github.com/akadata/bitnet-tool/internal/directio"
 	"github.com/akadata/bitnet-tool/internal/progress"
 	"golang.org/x/sync/errgroup"
 )
@@ -110,37 +111,24 @@ func (c *copier) transfer(ctx context.Context, out, in *os.File, size int64, e E
 	if cloned {
 		return c.pipe.run(ctx, out, size, git, counted(c.add))
 	}
-	w, err := newWriter(out, size)
+	w, err := directio.New(out, size)
 	if err != nil {
 		return sums{}, err
 	}
 	s, err := c.pipe.run(ctx, in, size, git, func(d []byte, offset int64, done func()) error {
 		c.add(int64(len(d)))
-		return w.write(d, offset, done)
+		return w.Write(d, offset, done)
 	})
-	return s, errors.Join(err, w.finish())
+	return s, finished(err, w)
 }
 
-// writer writes a file from its beginning. Its write is a [taker].
-type writer interface {
-	write(d []byte, offset int64, done func()) error
-	finish() error // after the last write, also after an error
-}
-
-// buffered writes by way of the page cache.
-type buffered struct {
-	f    *os.File
-	hint func(done int64) // that so many bytes are written
-}
-
-func (w buffered) write(d []byte, offset int64, done func()) error {
-	defer done()
-	_, err := w.f.WriteAt(d, offset)
-	w.hint(offset + int64(len(d)))
+// finished ends a writer after err, which is nil or perhaps the writer's own.
+func finished(err error, w *directio.Writer) error {
+	if werr := w.Finish(); err == nil {
+		return werr
+	}
 	return err
 }
-
-func (buffered) finish() error { return nil }
 
 // unchanged tells whether what was read is one state of the file, and the one
 // that the Hub knows.

@@ -10,9 +10,9 @@ import (
 	"io"
 	"sync"
 	"sync/atomic"
-	"unsafe"
 
 	"github.com/akadata/bitnet-tool/internal/digest"
+	"github.com/akadata/bitnet-tool/internal/directio"
 )
 
 // hashBuffers is how many blocks are between reading, hashing and writing:
@@ -33,17 +33,9 @@ type pipe struct{ free chan *block }
 func newPipe() *pipe {
 	p := &pipe{make(chan *block, hashBuffers)}
 	for range hashBuffers {
-		p.free <- &block{buf: aligned(BlockSize)}
+		p.free <- &block{buf: directio.Buffer(BlockSize)}
 	}
 	return p
-}
-
-// aligned makes a buffer that begins at a page, as direct I/O wants it.
-func aligned(n int) []byte {
-	const page = 4096
-	b := make([]byte, n+page)
-	skip := -int(uintptr(unsafe.Pointer(unsafe.SliceData(b)))) & (page - 1) //nolint:gosec // only its last bits
-	return b[skip : skip+n : skip+n]
 }
 
 func (p *pipe) release(b *block) {

@@ -8,6 +8,8 @@ import (
 	"io"
 	"os"
 	"time"
+
+	"github.com/akadata/bitnet-tool/internal/directio"
 )
 
 // Prover moves the content of files and proves on the way that it is what a
@@ -43,12 +45,11 @@ func (p *Prover) Receive(ctx context.Context, root *os.Root, r io.Reader, f File
 		return noSpace(err)
 	}
 	defer func() { err = noSpace(errors.Join(err, out.Close())) }()
-	w, err := newWriter(out, f.Size)
+	w, err := directio.New(out, f.Size)
 	if err != nil {
 		return err
 	}
-	err = errors.Join(p.prove(ctx, r, f, w.write), w.finish())
-	if err != nil {
+	if err := finished(p.prove(ctx, r, f, w.Write), w); err != nil {
 		return err
 	}
 	return errors.Join(out.Chmod(0o644), root.Chtimes(f.Path, modified, modified))
