@@ -1,9 +1,8 @@
 // Package atomicfile writes a file that appears under its name only when it is
-// complete and on the disk.
+// complete and on the disk. Call [Create], write, and [File.Commit].
 package atomicfile
 
 import (
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -17,12 +16,14 @@ type File struct {
 	*os.File
 	target string
 	force  bool
+	locked bool // against removal by others
 	done   bool
 }
 
 // Create starts a file that will become target, in target's folder so that
 // the final rename stays on one file system. Unless force is set a target that
-// exists is an error (fs.ErrExist), checked now and again on Commit.
+// exists is an error (fs.ErrExist), checked now and again on Commit. What was
+// left of the same target by processes that were killed is removed.
 func Create(target string, force bool) (*File, error) {
 	if !force {
 		if _, err := os.Lstat(target); err == nil {
@@ -32,12 +33,12 @@ func Create(target string, force bool) (*File, error) {
 		}
 	}
 	dir, base := filepath.Split(target)
-	name := filepath.Join(dir, "."+base+"."+rand.Text()[:8]+".partial")
-	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o666)
+	removeLeftovers(dir, base)
+	f, locked, err := createPartial(dir, base)
 	if err != nil {
 		return nil, err
 	}
-	return &File{File: f, target: target, force: force}, nil
+	return &File{File: f, target: target, force: force, locked: locked}, nil
 }
 
 // Commit makes the file durable and gives it its name. After an error nothing
@@ -48,7 +49,9 @@ func (f *File) Commit() error {
 	}
 	err := f.Sync()
 	f.done = true
-	if cerr := f.Close(); err == nil {
+	if f.locked { // its lock must last until it has its name
+		defer f.Close()
+	} else if cerr := f.Close(); err == nil { // systems without locks may not rename what is open
 		err = cerr
 	}
 	if err == nil {
@@ -89,7 +92,7 @@ func (f *File) Abort() {
 	}
 	f.done = true
 	f.Close()
-	_ = os.Remove(f.Name()) // what is left over is hidden and named .partial
+	_ = os.Remove(f.Name()) // what is left over is hidden, and the next Create tries again
 }
 
 func syncDir(dir string) error {

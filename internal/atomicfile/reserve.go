@@ -3,6 +3,7 @@ package atomicfile
 import (
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"syscall"
 )
@@ -11,9 +12,14 @@ import (
 // and gives the file that size. Where the file system can set room aside, it
 // does; else what is free now is looked at, and others may take it meanwhile.
 // Too little is [syscall.ENOSPC], with what is needed and what there is.
-func (f *File) Reserve(size int64) error {
-	done, err := allocate(f.File, size)
-	free, known := freeSpace(filepath.Dir(f.target))
+func (f *File) Reserve(size int64) error { return reserve(f.File, f.target, size) }
+
+// Reserve is [File.Reserve] for a file of another kind.
+func Reserve(f *os.File, size int64) error { return reserve(f, f.Name(), size) }
+
+func reserve(f *os.File, name string, size int64) error {
+	free, known := freeSpace(filepath.Dir(name)) // before a failed attempt takes part of it
+	done, err := allocate(f, size)
 	if err == nil && !done {
 		if known && free < size {
 			err = syscall.ENOSPC
@@ -22,10 +28,10 @@ func (f *File) Reserve(size int64) error {
 		}
 	}
 	if errors.Is(err, syscall.ENOSPC) && known {
-		return fmt.Errorf("%s: %d bytes are needed, %d are free: %w", f.target, size, free, err)
+		return fmt.Errorf("%s: %d bytes are needed, %d are free: %w", name, size, free, err)
 	}
 	if err != nil {
-		return fmt.Errorf("%s: %d bytes are needed: %w", f.target, size, err)
+		return fmt.Errorf("%s: %d bytes are needed: %w", name, size, err)
 	}
 	return nil
 }

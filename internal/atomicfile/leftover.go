@@ -1,0 +1,92 @@
+package atomicfile
+
+import (
+	"crypto/rand"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// A partial file is locked as long as somebody writes it, so what a killed
+// process leaves behind can be told from it: its lock is free. Where there are
+// no locks nothing is removed.
+
+const (
+	suffix  = ".partial"
+	tagSize = 8
+)
+
+// partialOf gives a new name for the partial file of a target.
+func partialOf(dir, base string) string {
+	return filepath.Join(dir, "."+base+"."+rand.Text()[:tagSize]+suffix)
+}
+
+// isPartialOf reports whether partialOf could have given that name.
+func isPartialOf(base, name string) bool {
+	tag, ok := strings.CutPrefix(name, "."+base+".")
+	if !ok {
+		return false
+	}
+	tag, ok = strings.CutSuffix(tag, suffix)
+	return ok && len(tag) == tagSize && strings.Trim(tag, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567") == ""
+}
+
+// createPartial makes and locks a partial file. Between the two somebody else
+// may take it for one that was left behind; then there is another one.
+func createPartial(dir, base string) (f *os.File, locked bool, err error) {
+	const tries = 100
+	for range tries {
+		f, err = os.OpenFile(partialOf(dir, base), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o666)
+		if err != nil {
+			return nil, false, err
+		}
+		locked, err = lock(f)
+		if err != nil || locked && named(f) {
+			return f, locked, nil // without locks nobody removes it
+		}
+		f.Close()
+		_ = os.Remove(f.Name()) // whoever has its lock does it too
+	}
+	return nil, false, fmt.Errorf("%s: another process took %d partial files away", filepath.Join(dir, base), tries)
+}
+
+// named reports whether a file still has the name it was opened by.
+func named(f *os.File) bool {
+	here, err := os.Lstat(f.Name())
+	if err != nil {
+		return false
+	}
+	open, err := f.Stat()
+	return err == nil && os.SameFile(here, open)
+}
+
+// removeLeftovers removes partial files of a target that nobody writes any more.
+// What it cannot remove stays: nothing depends on it.
+func removeLeftovers(dir, base string) {
+	if dir == "" {
+		dir = "."
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return
+	}
+	for _, e := range entries {
+		if e.Type().IsRegular() && isPartialOf(base, e.Name()) {
+			removeLeftover(filepath.Join(dir, e.Name()))
+		}
+	}
+}
+
+func removeLeftover(name string) {
+	f, err := openPlain(name)
+	if err != nil {
+		return
+	}
+	defer f.Close()
+	// Whoever made it has no lock on it yet, looks for its name under the lock,
+	// and so will make another.
+	if locked, err := lock(f); err == nil && locked && named(f) {
+		_ = os.Remove(name)
+	}
+}
