@@ -16,7 +16,8 @@ import (
 // Copy writes f to path with the metadata m. Tensors keep their bytes, types and
 // order. The file appears only when it is complete and on the disk; without
 // force one that exists is fs.ErrExist. With force, path may be that of f: it is
-// replaced and keeps its permissions. It gives the size of the new file.
+// replaced and keeps its permissions. Too little room is found out before anything
+// is written. It gives the size of the new file.
 func (f *File) Copy(ctx context.Context, path string, m *Meta, force bool, sink progress.Sink) (size int64, err error) {
 	if err := f.copyable(); err != nil {
 		return 0, err
@@ -38,6 +39,9 @@ func (f *File) Copy(ctx context.Context, path string, m *Meta, force bool, sink 
 		if err := out.Chmod(st.Mode().Perm()); err != nil {
 			return 0, err
 		}
+	}
+	if err := out.Reserve(l.FileSize); err != nil {
+		return 0, err
 	}
 	task := sink.Start("copy", l.FileSize-l.DataOffset)
 	err = l.writeCopy(ctx, out.File, f, f.Tensors, task)

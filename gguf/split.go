@@ -23,7 +23,8 @@ type Part struct {
 // Split writes f as a set of parts of at most perPart tensors each, named
 // prefix-00001-of-0000N.gguf. The first has all metadata. The parts appear when
 // all are complete and on the disk, the first, which loaders open, last; after
-// an error none is left. A part that exists already is fs.ErrExist.
+// an error none is left. A part that exists already is fs.ErrExist; room is made sure
+// of before the first is written.
 func (f *File) Split(ctx context.Context, prefix string, perPart int, sink progress.Sink) (out []Part, err error) {
 	if err := f.copyable(); err != nil {
 		return nil, err
@@ -48,6 +49,9 @@ func (f *File) Split(ctx context.Context, prefix string, perPart int, sink progr
 			return nil, err
 		}
 		files = append(files, w)
+		if err := w.Reserve(l.FileSize); err != nil {
+			return nil, err
+		}
 		total += l.FileSize - l.DataOffset
 	}
 	task := sink.Start("split", total)

@@ -132,8 +132,8 @@ func under(files map[string]string, made []string) map[string]string {
 // a set of parts some may be there, but then not the first, which stands for all.
 func TestKilledWhileRewriting(t *testing.T) {
 	const rounds = 8
-	if testing.Short() {
-		t.Skip("kills many processes")
+	if testing.Short() || raceEnabled {
+		t.Skip("kills many processes, and shows no race that the scripts do not")
 	}
 	files := rewritingFiles(t)
 	for _, r := range rewritings {

@@ -1,6 +1,7 @@
 package convert
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"io"
 	"math"
@@ -143,7 +144,7 @@ func sized[T any](buf *[]T, n int) []T {
 }
 
 // digestLine is what one tensor of the checkpoint adds to the source digest.
-func digestLine(t safetensors.Tensor, sum []byte) string {
+func digestLine(t safetensors.Tensor, sum [sha256.Size]byte) string {
 	shape := strings.Join(strings.Fields(fmt.Sprint(t.Shape)), ",")
 	return fmt.Sprintf("%s %v %s %x\n", t.Name, t.DType, shape, sum)
 }

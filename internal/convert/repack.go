@@ -6,11 +6,8 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"slices"
 	"strings"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/akadata/bitnet-tool/gguf"
 	"github.com/akadata/bitnet-tool/internal/atomicfile"
@@ -200,8 +197,11 @@ func (r *Repack) WriteFile(ctx context.Context, path string, sink progress.Sink)
 		return nil, err
 	}
 	defer out.Abort()
+	if err := out.Reserve(r.Layout.FileSize); err != nil {
+		return nil, err
+	}
 	task := sink.Start("convert", r.Layout.FileSize-r.Layout.DataOffset+r.Layout.FileSize)
-	res, err := r.write(ctx, out.File, task)
+	res, err := r.write(ctx, out, task)
 	task.Done(err)
 	if err != nil {
 		return nil, err
@@ -210,37 +210,27 @@ func (r *Repack) WriteFile(ctx context.Context, path string, sink progress.Sink)
 	return res, out.Commit()
 }
 
-func (r *Repack) write(ctx context.Context, f *os.File, task progress.Task) (*Repacked, error) {
-	if err := r.Layout.WriteFrame(f); err != nil {
-		return nil, err
-	}
+func (r *Repack) write(ctx context.Context, f *atomicfile.File, task progress.Task) (*Repacked, error) {
 	rounded := make([]float64, len(r.from))
-	g, gctx := errgroup.WithContext(ctx)
-	g.SetLimit(par.CPUs())
-	for i, t := range r.src.Tensors {
-		g.Go(func() error {
-			var err error
-			if rounded[i], err = r.tensor(gctx, i, r.Layout.Section(f, i)); err != nil {
-				return fmt.Errorf("tensor %q: %w", t.Name, err)
-			}
-			task.Add(r.Layout.Tensors[i].Size)
-			return nil
-		})
-	}
-	if err := g.Wait(); err != nil {
+	digest, err := writeTensors(ctx, f, r.Layout, task, par.CPUs(), len(r.from), func(ctx context.Context, o *output, _, i int) (err error) {
+		if rounded[i], err = r.tensor(ctx, i, r.Layout.Section(o.slabs, i)); err != nil {
+			return fmt.Errorf("tensor %q: %w", r.src.Tensors[i].Name, err)
+		}
+		task.Add(r.Layout.Tensors[i].Size)
+		return o.pad(i)
+	})
+	if err != nil {
 		return nil, err
 	}
 	if err := r.src.CheckUnchanged(); err != nil {
 		return nil, err
 	}
-	res := &Repacked{Size: r.Layout.FileSize, Types: map[string]int{}, RoundedBy: slices.Max(append(rounded, 0))}
+	res := &Repacked{Size: r.Layout.FileSize, SHA256: digest, Types: map[string]int{}, RoundedBy: slices.Max(append(rounded, 0))}
 	res.Lossless = res.RoundedBy == 0
 	for _, t := range r.Layout.Tensors {
 		res.Types[t.TypeName()]++
 	}
-	var err error
-	res.SHA256, err = checkRepacked(ctx, f, res.Size, task)
-	return res, err
+	return res, nil
 }
 
 // tensor writes tensor i and tells by which share of it its scale had to be

@@ -18,6 +18,7 @@ import (
 
 	"github.com/akadata/bitnet-tool/gguf"
 	"github.com/akadata/bitnet-tool/internal/arch"
+	"github.com/akadata/bitnet-tool/internal/atomicfile"
 	"github.com/akadata/bitnet-tool/internal/par"
 	"github.com/akadata/bitnet-tool/internal/progress"
 	"github.com/akadata/bitnet-tool/internal/safetensors"
@@ -173,6 +174,9 @@ func (e *Export) write(ctx context.Context, dir string, task progress.Task) (*Ex
 	}
 	slices.Sort(res.Files)
 	err := writeSynced(filepath.Join(dir, weights), func(f *os.File) (err error) {
+		if err := atomicfile.Reserve(f, e.layout.Size); err != nil {
+			return err
+		}
 		res.RoundedBy, err = e.weights(ctx, f, task)
 		return err
 	})

@@ -130,8 +130,11 @@ func (s *stream) chunk(dst []byte, row, n int, ws *workspace) (c counts, err err
 		}
 		c = t.codes(codes, values)
 	}
-	if s.codec.PackTrits != nil {
+	switch {
+	case s.codec.PackTrits != nil:
 		return c, s.codec.PackTrits(dst, codes, t.scale)
+	case s.codec.EncodeTrits != nil:
+		return c, s.codec.EncodeTrits(dst, codes, t.scale)
 	}
 	values := sized(&ws.values, n)
 	trits(values, codes, t.scale)

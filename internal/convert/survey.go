@@ -10,6 +10,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/akadata/bitnet-tool/internal/digest"
 	"github.com/akadata/bitnet-tool/internal/par"
 	"github.com/akadata/bitnet-tool/internal/progress"
 	"github.com/akadata/bitnet-tool/quant"
@@ -58,7 +59,7 @@ func (p *Plan) surveyAll(ctx context.Context, threads int, task progress.Task) e
 	var groups [][]int
 	for len(order) > 0 {
 		n := 1
-		if len(order) > 1 && fast().Hash2 != nil {
+		if len(order) > 1 && digest.Fast() {
 			a, b := p.src.matrices[order[0]].weight, p.src.matrices[order[1]].weight
 			if a.Size() == b.Size() && a.DType == b.DType {
 				n = 2
@@ -111,7 +112,7 @@ func surveyTogether(ctx context.Context, ms []*matrix, ws *workspace, task progr
 	size, chunk := ms[0].weight.Size(), chunkWeights*width
 	buf := sized(&ws.raw, len(ms)*chunk)
 	parts := make([][]byte, len(ms))
-	hash := newHash(len(ms))
+	hash := digest.NewMessages(len(ms))
 	for off := int64(0); off < size; off += int64(chunk) {
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -123,7 +124,7 @@ func surveyTogether(ctx context.Context, ms []*matrix, ws *workspace, task progr
 				return nil, fmt.Errorf("tensor %q: %w", m.weight.Name, err)
 			}
 		}
-		hash.write(parts)
+		hash.Write(parts)
 		for i, m := range ms {
 			if err := found[i].see(m, parts[i], c, ws); err != nil {
 				return nil, fmt.Errorf("tensor %q: %w", m.weight.Name, err)
@@ -132,7 +133,7 @@ func surveyTogether(ctx context.Context, ms []*matrix, ws *workspace, task progr
 		}
 	}
 	for i, m := range ms {
-		found[i].digests = append(found[i].digests, digestLine(m.weight, hash.sum(i)))
+		found[i].digests = append(found[i].digests, digestLine(m.weight, hash.Sum(i)))
 		if err := found[i].seeScale(m); err != nil {
 			return nil, fmt.Errorf("tensor %q: %w", m.weight.Name, err)
 		}
@@ -161,7 +162,6 @@ func (v *survey) seeScale(m *matrix) error {
 	if _, err := m.scale.Section().ReadAt(b, 0); err != nil && !errors.Is(err, io.EOF) {
 		return err
 	}
-	sum := sha256.Sum256(b)
-	v.digests = append(v.digests, digestLine(m.scale, sum[:]))
+	v.digests = append(v.digests, digestLine(m.scale, sha256.Sum256(b)))
 	return nil
 }

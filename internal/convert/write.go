@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 
@@ -33,8 +32,8 @@ type Result struct {
 }
 
 // WriteFile converts into the file at path, which appears only when it is
-// complete and on the disk. Its digest is of the bytes as the system gives them
-// back, and its header has been parsed again from them. Unless force is set an
+// complete and on the disk. Its digest is of the bytes that were handed to the
+// disk, and its header has been parsed again from there. Unless force is set an
 // existing file is fs.ErrExist. Too little room is found out before anything is
 // read or written.
 func (p *Plan) WriteFile(ctx context.Context, path string, force bool, sink progress.Sink) (*Result, error) {
@@ -70,27 +69,25 @@ func (p *Plan) write(ctx context.Context, f *atomicfile.File, sink progress.Sink
 	if err := p.surveyAll(ctx, threads, task); err != nil {
 		return nil, err
 	}
-	if err := p.writeFrame(f); err != nil {
+	if err := p.finishLayout(); err != nil {
 		return nil, err
 	}
-	w, err := p.newWriter(f, threads, task)
+	w, err := p.newWriter(threads, task)
 	if err != nil {
 		return nil, err
 	}
-	if err := w.run(ctx); err != nil {
+	digest, err := w.run(ctx, f)
+	if err != nil {
 		return nil, err
 	}
 	if err := p.src.checkUnchanged(); err != nil {
 		return nil, err
 	}
-	if _, err := gguf.NewFile(f, p.Layout.FileSize); err != nil {
-		return nil, fmt.Errorf("reading back: %w", err)
-	}
-	return p.result(w), nil
+	return p.result(w, digest), nil
 }
 
-// writeFrame writes header and padding, now that the source digest is known.
-func (p *Plan) writeFrame(f io.WriterAt) error {
+// finishLayout completes the header, now that the source digest is known.
+func (p *Plan) finishLayout() error {
 	p.Meta.Set(digestKey, p.sourceDigest())
 	l, err := gguf.NewLayout(p.Meta, p.Tensors)
 	if err != nil {
@@ -100,7 +97,7 @@ func (p *Plan) writeFrame(f io.WriterAt) error {
 		return fmt.Errorf("header grew from %d to %d bytes while converting", p.Layout.DataOffset, l.DataOffset)
 	}
 	p.Layout = l
-	return l.WriteFrame(f)
+	return nil
 }
 
 func (p *Plan) sourceDigest() string {
@@ -121,8 +118,8 @@ func (p *Plan) sourceBytes() int64 {
 	return n
 }
 
-func (p *Plan) result(w *writer) *Result {
-	r := &Result{Size: p.Layout.FileSize, SHA256: hex.EncodeToString(w.sum.Sum(nil)), Types: map[quant.Type]int{}}
+func (p *Plan) result(w *writer, digest string) *Result {
+	r := &Result{Size: p.Layout.FileSize, SHA256: digest, Types: map[quant.Type]int{}}
 	var weights, bytes int64
 	for i, t := range p.Layout.Tensors {
 		r.Types[t.Type]++
