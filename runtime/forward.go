@@ -14,7 +14,7 @@ import (
 // the sub-norms.
 func (s *Session) forward(ctx context.Context, tokens []int32) error {
 	m, p, b, n := s.model, s.model.params, &s.work, len(tokens)
-	b.n = n
+	b.n, b.steps = n, b.steps[:0] // of an evaluation that failed
 	s.cache.grow(s.pos + n)
 	s.growScores(s.pos + n)
 
@@ -34,14 +34,13 @@ func (s *Session) forward(ctx context.Context, tokens []int32) error {
 		s.norm(h, x, w.attnNorm)
 		s.watched(l, arch.AttnNorm, h)
 		s.input(h, w.q, w.k, w.v)
-		s.multiply(q, w.q)
+		s.multiply(product{q, w.q}, product{k, w.k}, product{v, w.v})
 		s.watched(l, arch.AttnQ, q)
-		s.multiply(k, w.k)
 		s.watched(l, arch.AttnK, k)
-		s.multiply(v, w.v)
 		s.watched(l, arch.AttnV, v)
 		s.rotate(q)
 		s.rotate(k)
+		s.settle()
 		for t := range n {
 			s.cache.put(l, s.pos+t, k[t*s.cache.width:][:s.cache.width], v[t*s.cache.width:][:s.cache.width])
 		}
@@ -51,16 +50,15 @@ func (s *Session) forward(ctx context.Context, tokens []int32) error {
 			s.watched(l, arch.AttnSubNorm, a)
 		}
 		s.input(a, w.o)
-		s.multiply(y, w.o)
+		s.multiply(product{y, w.o})
 		s.watched(l, arch.AttnOutput, y)
 		s.add(x, y)
 
 		s.norm(h, x, w.ffnNorm)
 		s.watched(l, arch.FFNNorm, h)
 		s.input(h, w.gate, w.up)
-		s.multiply(g, w.gate)
+		s.multiply(product{g, w.gate}, product{u, w.up})
 		s.watched(l, arch.FFNGate, g)
-		s.multiply(u, w.up)
 		s.watched(l, arch.FFNUp, u)
 		s.activate(g, u)
 		if w.ffnSubNorm != nil {
@@ -68,7 +66,7 @@ func (s *Session) forward(ctx context.Context, tokens []int32) error {
 			s.watched(l, arch.FFNSubNorm, g)
 		}
 		s.input(g, w.down)
-		s.multiply(y, w.down)
+		s.multiply(product{y, w.down})
 		s.watched(l, arch.FFNDown, y)
 		s.add(x, y)
 
@@ -76,7 +74,8 @@ func (s *Session) forward(ctx context.Context, tokens []int32) error {
 			return b.err
 		}
 	}
-	return nil
+	s.settle()
+	return b.err
 }
 
 // logits computes the logits of tokens lo to hi of the batch, at most
@@ -92,7 +91,7 @@ func (s *Session) logits(lo, hi int, f func(pos int, logits []float32) error) er
 	s.norm(h, b.x[lo*p.Embedding:hi*p.Embedding], m.outputNorm)
 	s.watched(-1, arch.OutputNorm, h)
 	s.input(h, m.head)
-	s.multiply(out, m.head)
+	s.head(out)
 	if b.err != nil {
 		return b.err
 	}
@@ -106,7 +105,11 @@ func (s *Session) logits(lo, hi int, f func(pos int, logits []float32) error) er
 
 // watched shows x to whoever watches the session.
 func (s *Session) watched(layer int, tensor string, x []float32) {
-	if s.watch != nil && s.work.err == nil {
+	if s.watch == nil {
+		return
+	}
+	s.settle()
+	if s.work.err == nil {
 		s.watch(layer, tensor, x)
 	}
 }

@@ -29,7 +29,7 @@ func Generate(ctx context.Context, s *Session, p *Sampler, prompt []int32, stop 
 	return func(yield func(int32, error) bool) {
 		next, one := prompt, make([]int32, 1)
 		for n := 1; ; n++ {
-			logits, err := s.Eval(ctx, next)
+			logits, err := s.EvalBest(ctx, next, p.best())
 			var id int32
 			if err == nil {
 				id, err = p.Sample(logits)

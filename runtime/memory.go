@@ -7,12 +7,13 @@ import (
 // Memory is what evaluating takes beside the program itself, in bytes.
 type Memory struct {
 	Weights int64 // the tensors; of an opened file they are mapped, and shared by all processes
+	Head    int64 // what [Generate] makes of the head after some tokens, for all sessions
 	KV      int64 // keys and values of a full context
 	Buffers int64 // all else a session keeps
 }
 
 // Total is the sum.
-func (m Memory) Total() int64 { return m.Weights + m.KV + m.Buffers }
+func (m Memory) Total() int64 { return m.Weights + m.Head + m.KV + m.Buffers }
 
 // Memory tells what a session with these options takes once its context is
 // full and its caller has asked for the logits of one token at a time. Nothing
@@ -22,7 +23,7 @@ func (m *Model) Memory(o SessionOptions) (Memory, error) {
 	if err != nil {
 		return Memory{}, err
 	}
-	var mem Memory
+	mem := Memory{Head: m.screenBytes()}
 	for _, t := range m.file.Tensors {
 		mem.Weights += t.Size
 	}

@@ -21,10 +21,14 @@ type Params = arch.Params
 type Options struct {
 	Threads int // goroutines an evaluation uses; 0: as many as can run at once
 
-	// Kernels names the loops to compute with: generic, avx2 or avx512, as far
-	// as the machine can run them. Results are the same to the bit. Empty: the
-	// fastest.
+	// Kernels names the loops to compute with: generic, avx2, avx512, neon or
+	// dotprod, as far as the machine can run them. Results are the same to the
+	// bit. Empty: the fastest.
 	Kernels string
+
+	// FullHead lets [Generate] compute all logits of a token, which takes longer
+	// and saves memory: up to a byte for each weight of the head.
+	FullHead bool
 }
 
 const maxThreads = 1024
@@ -41,6 +45,7 @@ type Model struct {
 	layers     []layer
 	outputNorm []float32
 	head       *matrix // is embedding if the model is tied
+	screening  screening
 
 	ropeStep     float32
 	ropeDivisors []float32 // of the angle of each pair; nil: none
@@ -137,7 +142,12 @@ func load(f *gguf.File, o Options, data func(gguf.Tensor) ([]byte, error)) (*Mod
 		return nil, err
 	}
 	m := &Model{file: f, params: l.params, threads: o.Threads, kernels: backend}
-	return m, l.fill(m)
+	if err := l.fill(m); err != nil {
+		return nil, err
+	}
+	m.screening.after, m.screening.rest = screenAfter, screenRest
+	m.screening.able = !o.FullHead && screenable(m.head, screenWeights)
+	return m, nil
 }
 
 func (o Options) backend() (*kernels.Backend, error) {

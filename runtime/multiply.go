@@ -53,9 +53,7 @@ func (c codes) multiply(k *kernels.Backend, out []float32, w *matrix, in *input,
 	if c.dot == nil {
 		last = w.scale
 	}
-	for t := range in.n {
-		k.ScaleSums(out[t*w.rows+lo:t*w.rows+hi], sums[kernels.PanelRows*t:], float32(in.sum[t]), scale, in.scale[t], last)
-	}
+	k.ScaleSums(out[lo:], w.rows, sums, hi-lo, in.sum[:in.n], in.scale[:in.n], scale, last)
 }
 
 // multiplyQ8 multiplies the int8 of Q8_0 a few rows at a time. Where all blocks
@@ -90,67 +88,60 @@ func multiplyBlocks(dot func(dst []float64, row []byte, q []int8), out []float32
 	}
 }
 
-// rowKernel multiplies rows with one token of float32 activations.
+// rowKernel multiplies rows with one token.
 type rowKernel = func(dst []float32, rows []byte, x []float32)
 
-// cachedRows is how many rows are multiplied with all tokens before the next
-// ones are read.
-const cachedRows = 16
+// decoder decodes whole rows.
+type decoder = func(dst []float32, rows []byte)
 
-// floatRows multiplies rows, as they are, with the activations as they are.
-func floatRows(of func(*kernels.Backend) rowKernel) multiplier {
-	return func(k *kernels.Backend, out []float32, w *matrix, in *input, lo, hi int, _ *scratch) {
-		multiplyRows(of(k), out, w, in.x, in.n, lo, hi)
-	}
+// floats is how rows of weights that are not codes meet float32 activations.
+type floats struct {
+	mul    func(*kernels.Backend) rowKernel // nil: rows are always decoded
+	decode func(*kernels.Backend) decoder
 }
 
-// int8Rows multiplies rows, as they are, with q in float32 and divides by the
-// token's scale.
-func int8Rows(of func(*kernels.Backend) rowKernel) multiplier {
-	return func(k *kernels.Backend, out []float32, w *matrix, in *input, lo, hi int, _ *scratch) {
-		multiplyRows(of(k), out, w, in.qx, in.n, lo, hi)
-		for t := range in.n {
-			for r, v := range out[t*w.rows+lo : t*w.rows+hi] {
-				out[t*w.rows+lo+r] = v / in.scale[t]
-			}
+const (
+	// cachedRows is how many rows are multiplied with all tokens before the
+	// next ones are read.
+	cachedRows = 16
+	// tileTokens is from how many tokens on it pays to decode rows.
+	tileTokens = 4
+	// decodedWeights is how many are decoded at a time, in whole rows. They lie
+	// in the second cache, and enough rows share what is read of the tokens.
+	decodedWeights = 128 << 10
+)
+
+// float takes the activations as they are.
+func (f floats) float(k *kernels.Backend, out []float32, w *matrix, in *input, lo, hi int, tmp *scratch) {
+	f.multiply(k, out, w, in.x, in.n, lo, hi, tmp)
+}
+
+// int8 takes q in float32 and divides by the token's scale.
+func (f floats) int8(k *kernels.Backend, out []float32, w *matrix, in *input, lo, hi int, tmp *scratch) {
+	f.multiply(k, out, w, in.qx, in.n, lo, hi, tmp)
+	for t := range in.n {
+		for r, v := range out[t*w.rows+lo : t*w.rows+hi] {
+			out[t*w.rows+lo+r] = v / in.scale[t]
 		}
 	}
 }
 
-func multiplyRows(mul rowKernel, out []float32, w *matrix, x []float32, n, lo, hi int) {
+func (f floats) multiply(k *kernels.Backend, out []float32, w *matrix, x []float32, n, lo, hi int, tmp *scratch) {
+	if n >= tileTokens || f.mul == nil {
+		decode, step := f.decode(k), max(decodedWeights/w.cols&^(tileTokens-1), 1)
+		for r := lo; r < hi; r += step {
+			end := min(r+step, hi)
+			rows := tmp.rows[:(end-r)*w.cols]
+			decode(rows, w.data[r*w.rowBytes:end*w.rowBytes])
+			k.Products(out[r:], w.rows, rows, x[:n*w.cols], w.cols)
+		}
+		return
+	}
+	mul := f.mul(k)
 	for r := lo; r < hi; r += cachedRows {
 		end := min(r+cachedRows, hi)
 		for t := range n {
 			mul(out[t*w.rows+r:t*w.rows+end], w.data[r*w.rowBytes:end*w.rowBytes], x[t*w.cols:(t+1)*w.cols])
-		}
-	}
-}
-
-// floatDecoded decodes a row and multiplies it with all tokens as they are.
-func floatDecoded(decode func(dst []float32, row []byte)) multiplier {
-	return func(k *kernels.Backend, out []float32, w *matrix, in *input, lo, hi int, tmp *scratch) {
-		row, dots := tmp.row[:w.cols], tmp.dots[:in.n]
-		for r := lo; r < hi; r++ {
-			decode(row, w.row(r))
-			k.DotsF32(dots, in.x, row)
-			for t, v := range dots {
-				out[t*w.rows+r] = v
-			}
-		}
-	}
-}
-
-// int8Decoded is floatDecoded with q in float32; it divides by the token's
-// scale.
-func int8Decoded(decode func(dst []float32, row []byte)) multiplier {
-	return func(k *kernels.Backend, out []float32, w *matrix, in *input, lo, hi int, tmp *scratch) {
-		row, dots := tmp.row[:w.cols], tmp.dots[:in.n]
-		for r := lo; r < hi; r++ {
-			decode(row, w.row(r))
-			k.DotsF32(dots, in.qx, row)
-			for t, v := range dots {
-				out[t*w.rows+r] = v / in.scale[t]
-			}
 		}
 	}
 }

@@ -50,37 +50,36 @@ type scratch struct {
 	panel  []byte    // rows unpacked
 	sums   []int32   // of rows and tokens
 	blocks []float64 // one a token
-	row    []float32 // a decoded row
-	dots   []float32 // one a token
+	rows   []float32 // decoded rows
 	scores []float32 // of a group of heads over all positions
 	heads  []float64 // one a head of the group
+
+	columns []float32 // of what the heads of a group collect
 }
 
 // format says how a type of weights meets each form of activations; nil where
 // that is not done.
 type format struct {
 	weight quant.Type
-	int8   multiplier                      // int8 activations with one scale a token
-	float  multiplier                      // float32 activations
-	decode func(dst []float32, row []byte) // a row, for embeddings
-	widen  bool                            // int8 wants its activations as float32, input.qx
+	int8   multiplier // int8 activations with one scale a token
+	float  multiplier // float32 activations
+	decode func(*backend) decoder
+	widen  bool // int8 wants its activations as float32, input.qx
 }
 
+type backend = kernels.Backend
+
 var formats = [...]format{
-	{weight: quant.I2_S, int8: ternary(func(k *kernels.Backend) codes { return codes{k.MulI2S, k.PanelI2S, nil} })},
-	{weight: quant.TQ1_0, int8: ternary(func(k *kernels.Backend) codes { return codes{nil, k.PanelTQ1_0, kernels.DotTQ1_0} })},
-	{weight: quant.TQ2_0, int8: ternary(func(k *kernels.Backend) codes { return codes{k.MulTQ2_0, k.PanelTQ2_0, kernels.DotTQ2_0} })},
-	{
-		weight: quant.Q8_0, int8: multiplyQ8,
-		float:  floatRows(func(k *kernels.Backend) rowKernel { return k.MulQ8_0 }),
-		decode: kernels.DecodeQ8_0,
-	},
-	byKernel(quant.F16, func(k *kernels.Backend) rowKernel { return k.MulF16 }, kernels.DecodeF16),
-	byKernel(quant.BF16, func(k *kernels.Backend) rowKernel { return k.MulBF16 }, kernels.DecodeBF16),
-	byKernel(quant.F32, func(k *kernels.Backend) rowKernel { return k.MulF32 }, kernels.DecodeF32),
-	byKernel(quant.Q4_0, func(k *kernels.Backend) rowKernel { return k.MulQ4_0 }, kernels.DecodeQ4_0),
-	byKernel(quant.Q4_K, func(k *kernels.Backend) rowKernel { return k.MulQ4_K }, kernels.DecodeQ4_K),
-	byKernel(quant.Q6_K, func(k *kernels.Backend) rowKernel { return k.MulQ6_K }, kernels.DecodeQ6_K),
+	{weight: quant.I2_S, int8: ternary(func(k *backend) codes { return codes{k.MulI2S, k.PanelI2S, nil} })},
+	{weight: quant.TQ1_0, int8: ternary(func(k *backend) codes { return codes{nil, k.PanelTQ1_0, kernels.DotTQ1_0} })},
+	{weight: quant.TQ2_0, int8: ternary(func(k *backend) codes { return codes{k.MulTQ2_0, k.PanelTQ2_0, kernels.DotTQ2_0} })},
+	q8_0(),
+	ofFloats(quant.F16, floats{func(k *backend) rowKernel { return k.MulF16 }, func(k *backend) decoder { return k.DecodeF16 }}),
+	ofFloats(quant.BF16, floats{func(k *backend) rowKernel { return k.MulBF16 }, func(k *backend) decoder { return k.DecodeBF16 }}),
+	ofFloats(quant.F32, floats{func(k *backend) rowKernel { return k.MulF32 }, func(*backend) decoder { return kernels.DecodeF32 }}),
+	ofFloats(quant.Q4_0, floats{func(k *backend) rowKernel { return k.MulQ4_0 }, func(k *backend) decoder { return k.DecodeQ4_0 }}),
+	ofFloats(quant.Q4_K, floats{func(k *backend) rowKernel { return k.MulQ4_K }, func(k *backend) decoder { return k.DecodeQ4_K }}),
+	ofFloats(quant.Q6_K, floats{func(k *backend) rowKernel { return k.MulQ6_K }, func(k *backend) decoder { return k.DecodeQ6_K }}),
 	byCodec(quant.Q4_1),
 	byCodec(quant.Q5_0),
 	byCodec(quant.Q5_1),
@@ -90,18 +89,24 @@ var formats = [...]format{
 	byCodec(quant.Q8_K),
 }
 
-// byKernel serves formats whose rows a kernel multiplies as they are.
-func byKernel(t quant.Type, mul func(*kernels.Backend) rowKernel, decode func(dst []float32, row []byte)) format {
-	return format{weight: t, int8: int8Rows(mul), float: floatRows(mul), decode: decode, widen: true}
+func ofFloats(t quant.Type, f floats) format {
+	return format{weight: t, int8: f.int8, float: f.float, decode: f.decode, widen: true}
 }
 
-// byCodec serves formats that no kernel knows yet, by decoding whole rows.
+// q8_0 has codes for int8 activations.
+func q8_0() format {
+	f := ofFloats(quant.Q8_0, floats{func(k *backend) rowKernel { return k.MulQ8_0 }, func(k *backend) decoder { return k.DecodeQ8_0 }})
+	f.int8, f.widen = multiplyQ8, false
+	return f
+}
+
+// byCodec serves formats that no kernel knows.
 func byCodec(t quant.Type) format {
 	c, _ := quant.Lookup(t)
-	decode := func(dst []float32, row []byte) {
+	decode := func(dst []float32, rows []byte) {
 		// The only errors are wrong lengths, and rows come from a tensor whose
 		// size was checked.
-		_ = c.Decode(dst, row, 0)
+		_ = c.Decode(dst, rows, 0)
 	}
-	return format{weight: t, int8: int8Decoded(decode), float: floatDecoded(decode), decode: decode, widen: true}
+	return ofFloats(t, floats{nil, func(*backend) decoder { return decode }})
 }

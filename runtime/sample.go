@@ -56,6 +56,14 @@ func NewSampler(o Sampling) (*Sampler, error) {
 	return &Sampler{o: o, rand: rand.New(rand.NewPCG(o.Seed, 0))}, nil
 }
 
+// best gives how many of the best logits matter, 0 if all do.
+func (s *Sampler) best() int {
+	if s.o.Temperature <= 0 {
+		return 1
+	}
+	return max(s.o.TopK, 0)
+}
+
 // Sample chooses a token. Equal logits rank by id, lower first. Logits with a
 // NaN or +Inf are an [ErrNotFinite]; -Inf is a token that cannot be.
 func (s *Sampler) Sample(logits []float32) (int32, error) {

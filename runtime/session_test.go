@@ -63,6 +63,24 @@ func TestIndependence(t *testing.T) {
 
 // TestForkAndRewind: a fork and a rewound session give what a new one gives,
 // and a fork does not disturb its parent.
+// TestLongContext: far into a context a single token's attention is shared out
+// in another way than that of several. Results are the same to the bit.
+func TestLongContext(t *testing.T) {
+	f := ternary(t)
+	tokens := text(580, 96)
+	for _, half := range []bool{false, true} {
+		t.Run(fmt.Sprintf("half %v", half), func(t *testing.T) {
+			want := evalAll(t, session(t, load(t, f, runtime.Options{Threads: 1}), runtime.SessionOptions{HalfKV: half}), tokens)
+			s := session(t, load(t, f, runtime.Options{Threads: 3}), runtime.SessionOptions{HalfKV: half})
+			got := evalAll(t, s, tokens[:500])
+			for i := range tokens[500:] {
+				got = append(got, evalAll(t, s, tokens[500+i:501+i])...)
+			}
+			same(t, "one token after the other", got, want)
+		})
+	}
+}
+
 func TestForkAndRewind(t *testing.T) {
 	m := load(t, ternary(t), runtime.Options{})
 	vocab := m.Params().Vocab

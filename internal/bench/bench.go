@@ -1,7 +1,8 @@
 // Package bench measures how fast a model is evaluated, in the way of
 // llama-bench: a prompt test evaluates tokens as one prompt, a generation test
 // evaluates them one at a time, both with arbitrary tokens and without
-// sampling. Start with [Run]. [Meter] counts the energy, [Plot] draws the
+// sampling. Of a token's logits the best one is asked for, as in greedy
+// generation. Start with [Run]. [Meter] counts the energy, [Plot] draws the
 // result.
 package bench
 
@@ -24,6 +25,9 @@ type Options struct {
 	Threads     []int // each test with each of these
 	Repetitions int   // of each test, after one more to warm up
 	Session     runtime.SessionOptions
+
+	// FullHead asks for all logits of every token.
+	FullHead bool
 
 	// Meter counts the energy of generation tests, if it is not nil.
 	Meter *Meter
@@ -56,7 +60,26 @@ type Row struct {
 	Threads int
 	Seconds []float64 // of each repetition
 	Joules  float64   // of all repetitions; 0 without a meter
+
+	// Screened is how many tokens of all repetitions had only those logits
+	// computed that could be the best, and Logits how many these were.
+	Screened, Logits int64
 }
+
+// Head says what was computed of the logits.
+func (r Row) Head() string {
+	switch r.Screened {
+	case 0:
+		return "full"
+	case int64(r.Test.Generate * len(r.Seconds)):
+		return "screened"
+	default:
+		return "partly screened"
+	}
+}
+
+// LogitsPerToken gives how many logits a screened token had computed.
+func (r Row) LogitsPerToken() float64 { return float64(r.Logits) / float64(max(r.Screened, 1)) }
 
 // Speed gives mean and standard deviation of the tokens per second over the
 // repetitions.
@@ -142,7 +165,8 @@ func measure(ctx context.Context, rows []Row, tests []Test, threads int, open fu
 			return rows, err
 		}
 		for i := range o.Repetitions + 1 {
-			seconds, joules, err := repeat(ctx, s, t, o.Meter)
+			tokens, logits := s.Screened()
+			seconds, joules, err := repeat(ctx, s, t, o)
 			if err != nil {
 				return rows, fmt.Errorf("%s: %w", t, err)
 			}
@@ -150,6 +174,8 @@ func measure(ctx context.Context, rows []Row, tests []Test, threads int, open fu
 			if i > 0 { // the first one warms up
 				row.Seconds = append(row.Seconds, seconds)
 				row.Joules += joules
+				after, all := s.Screened()
+				row.Screened, row.Logits = row.Screened+after-tokens, row.Logits+all-logits
 			}
 		}
 		rows = append(rows, row)
@@ -167,11 +193,14 @@ func reach(ctx context.Context, s *runtime.Session, depth int) error {
 }
 
 // repeat times one run of a test and leaves the session where it was.
-func repeat(ctx context.Context, s *runtime.Session, t Test, meter *Meter) (seconds, joules float64, err error) {
+func repeat(ctx context.Context, s *runtime.Session, t Test, o Options) (seconds, joules float64, err error) {
 	ids := tokens(t.tokens(), s.Model().Params().Vocab)
-	step := 1
+	step, best, meter := 1, 1, o.Meter
 	if t.Prompt > 0 {
 		step, meter = len(ids), nil
+	}
+	if t.Prompt > 0 || o.FullHead {
+		best = 0
 	}
 	before, err := meter.read()
 	if err != nil {
@@ -179,7 +208,7 @@ func repeat(ctx context.Context, s *runtime.Session, t Test, meter *Meter) (seco
 	}
 	start := time.Now()
 	for at := 0; at < len(ids); at += step {
-		if _, err := s.Eval(ctx, ids[at:at+step]); err != nil {
+		if _, err := s.EvalBest(ctx, ids[at:at+step], best); err != nil {
 			return 0, 0, err
 		}
 	}
