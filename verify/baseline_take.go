@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/akadata/bitnet-tool/internal/progress"
+	"github.com/akadata/bitnet-tool/runtime"
 )
 
 // Defaults of a baseline.
@@ -24,6 +25,7 @@ type BaselineOptions struct {
 	Greedy   int    // tokens after each prompt, exactly
 	Text     string // UTF-8, at most 1 MiB
 	Threads  int
+	Kernels  string   // as in [Options]
 	Progress Progress // may be nil
 }
 
@@ -33,7 +35,7 @@ func NewBaseline(ctx context.Context, path string, o BaselineOptions) (*Baseline
 	if err := o.fill(); err != nil {
 		return nil, err
 	}
-	e, err := newEngine(path, o.Threads)
+	e, err := newEngine(path, runtime.Options{Threads: o.Threads, Kernels: o.Kernels})
 	if err != nil {
 		return nil, err
 	}
@@ -80,8 +82,15 @@ func (e *engine) describe(ctx context.Context, path string) (BaselineModel, erro
 		return m, err
 	}
 	defer disk.Close()
-	sum, err := hashFile(ctx, disk, f.FileSize, func(int64) {})
-	m.SHA256 = "sha256:" + sum
+	h := newHasher(false)
+	all := pass{
+		disk: disk, size: f.FileSize, workers: 1, add: func(int64) {},
+		carry:   func(int64) int64 { return 0 },
+		inOrder: func(b *slab) { h.block(b.data) },
+		each:    func(int, *slab) error { return nil },
+	}
+	err = all.run(ctx)
+	m.SHA256 = "sha256:" + h.digests().hex()
 	return m, err
 }
 

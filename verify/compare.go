@@ -55,6 +55,10 @@ type comparer struct {
 	values  [2][]float32
 }
 
+// chunkWeights is how many weights are read and compared at a time. Every block
+// length divides it.
+const chunkWeights = 1 << 16
+
 func newComparer(f *gguf.File, d *tensorDiff) *comparer {
 	c, _ := quant.Lookup(d.tensor.Type)
 	n := int(min(chunkWeights, d.tensor.Elements()))
@@ -116,7 +120,7 @@ func (c *comparer) weights(want, got []byte) error {
 	}
 	code3 := int64(-1)
 	if err := c.codec.Decode(g, got, 1); err != nil {
-		p := findCode3(c.codec, got)
+		p := findCode3(&c.codec, got)
 		if p == nil {
 			return err
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/akadata/bitnet-tool/internal/arch"
 )
@@ -139,6 +140,34 @@ func checkOutliers(ctx context.Context, s *Subject) []Finding {
 		}
 	}
 	return fs
+}
+
+// checkAlike finds scales that were lost: every ternary matrix has the same one.
+// Each is the mean magnitude of weights that were trained apart.
+func checkAlike(ctx context.Context, s *Subject) []Finding {
+	const few = 8 // matrices, below which it might be chance in a made-up model
+	scale, n := float32(0), 0
+	for _, v := range s.survey(ctx) {
+		if strings.HasSuffix(v.tensor.Name, ".scale") {
+			return nil // they are in tensors of their own
+		}
+		if !v.whole || !s.ternary(v.tensor.Name) || v.zeros == v.weights() {
+			continue
+		}
+		own := v.magnitude
+		if v.codec.Trailer > 0 {
+			own = v.high
+		}
+		if v.scaleErr != nil || v.mixed || n > 0 && own != scale {
+			return nil
+		}
+		scale = own
+		n++
+	}
+	if n < few {
+		return nil
+	}
+	return []Finding{finding(Error, "the scale of all %d ternary matrices is %v; trained ones differ: the scales were lost", n, scale)}
 }
 
 // middle gives the lower of the middle values.

@@ -18,8 +18,8 @@ type engine struct {
 	best  *runtime.Sampler
 }
 
-func newEngine(path string, threads int) (*engine, error) {
-	m, err := runtime.Open(path, runtime.Options{Threads: threads})
+func newEngine(path string, o runtime.Options) (*engine, error) {
+	m, err := runtime.Open(path, o)
 	if err != nil {
 		return nil, err
 	}
@@ -32,11 +32,8 @@ func newEngine(path string, threads int) (*engine, error) {
 }
 
 func (e *engine) prepare() error {
-	v, err := token.FromMeta(&e.model.File().Meta)
-	if err != nil {
-		return err
-	}
-	if e.text, err = token.New(v); err != nil {
+	var err error
+	if _, e.text, err = token.Load(&e.model.File().Meta); err != nil {
 		return err
 	}
 	e.best, err = runtime.NewSampler(runtime.Sampling{})

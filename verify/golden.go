@@ -39,7 +39,7 @@ func (s *Subject) ask(ctx context.Context) *golden {
 	if s.golden != nil || s.err != nil || s.params == nil || s.params.Vocab != s.opts.Baseline.Model.VocabSize {
 		return s.golden
 	}
-	e, err := newEngine(s.path, s.opts.Threads)
+	e, err := newEngine(s.path, s.opts.runtime())
 	switch {
 	case errors.Is(err, runtime.ErrModel) || errors.Is(err, gguf.ErrFormat):
 		s.golden = &golden{loadErr: err, nll: math.NaN()}

@@ -4,28 +4,83 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
-	"io"
-	"os"
+	"hash"
 	"path/filepath"
 	"regexp"
+	"strings"
+
+	"github.com/akadata/bitnet-tool/internal/digest"
 )
+
+// Known is what is known of the bytes that a file should have.
+type Known struct {
+	Source string // who says so, for people: "the manifest of tiny@v1"
+	Size   int64
+	SHA256 string // 64 hexadecimal digits
+	Blocks []byte // SHA-256 of each MiB, one after the other; the last may be short
+}
+
+// digests are what a file's bytes come to.
+type digests struct {
+	size   int64
+	whole  [sha256.Size]byte
+	blocks []byte // as in [Known]; empty if nothing is known to compare with
+}
+
+func (d *digests) hex() string { return hex.EncodeToString(d.whole[:]) }
+
+// hasher digests a file that is given to it block by block.
+type hasher struct {
+	whole  hash.Hash    // if the blocks' digests are not wanted
+	pair   *digest.Pair // if they are
+	size   int64
+	blocks []byte
+}
+
+func newHasher(blocks bool) hasher {
+	if blocks {
+		return hasher{pair: digest.New()}
+	}
+	return hasher{whole: sha256.New()}
+}
+
+func (h *hasher) block(b []byte) {
+	h.size += int64(len(b))
+	if h.pair == nil {
+		h.whole.Write(b)
+		return
+	}
+	sum := h.pair.Block(b)
+	h.blocks = append(h.blocks, sum[:]...)
+}
+
+func (h *hasher) digests() *digests {
+	d := &digests{size: h.size, blocks: h.blocks}
+	if h.pair != nil {
+		d.whole = h.pair.Sum()
+	} else {
+		h.whole.Sum(d.whole[:0])
+	}
+	return d
+}
 
 // blobName matches the names that a Hugging Face cache gives to large files:
 // their SHA-256 (huggingface_hub, file_download.py: the etag of an LFS file).
 var blobName = regexp.MustCompile(`^[0-9a-f]{64}$`)
 
-// checkDigest computes the file's SHA-256 and compares it with the one that is
-// known for it.
+// checkDigest compares the file's SHA-256 with the one that is known for it.
 func checkDigest(ctx context.Context, s *Subject) []Finding {
-	sum, err := s.sha256(ctx)
-	if err != nil {
-		s.unable(err)
+	if s.read(ctx); s.err != nil {
 		return nil
 	}
 	s.covered = s.tensorBytes()
+	sum, known := s.digests.hex(), s.opts.Known
 	switch want := cacheDigest(s.path); {
+	case known != nil && known.SHA256 != sum:
+		return []Finding{finding(Error, "sha256:%s, but %s says sha256:%s", sum, known.Source, known.SHA256)}
+	case known != nil:
+		return []Finding{finding(Info, "sha256:%s, as %s says", sum, known.Source)}
 	case want == "":
 		return []Finding{finding(Info, "sha256:%s; there is no manifest to compare it with", sum)}
 	case want != sum:
@@ -49,40 +104,60 @@ func cacheDigest(path string) string {
 	return name
 }
 
-func (s *Subject) sha256(ctx context.Context) (string, error) {
-	st, err := s.disk.Stat()
-	if err != nil {
-		return "", err
+// checkChanged names what lies where the file is not what it was.
+func checkChanged(ctx context.Context, s *Subject) []Finding {
+	known := s.opts.Known
+	if s.read(ctx); s.err != nil || known == nil || known.SHA256 == s.digests.hex() {
+		return nil
 	}
-	task := s.task(Hash, st.Size())
-	sum, err := hashFile(ctx, s.disk, st.Size(), task.Add)
-	task.Done(err)
-	return sum, err
+	var fs []Finding
+	if d := s.digests.size - known.Size; d != 0 {
+		fs = append(fs, finding(Error, "has %d bytes, not %d", s.digests.size, known.Size).at(min(s.digests.size, known.Size)))
+	}
+	for lo := int64(0); lo*sha256.Size < int64(min(len(known.Blocks), len(s.digests.blocks))); lo++ {
+		hi := lo
+		for s.changed(hi) {
+			hi++
+		}
+		if hi > lo {
+			fs = append(fs, s.changedBytes(lo*blockSize, min(hi*blockSize, s.digests.size)))
+			lo = hi
+		}
+	}
+	return fs
 }
 
-// hashFile gives the SHA-256 of the first size bytes of f in hex.
-func hashFile(ctx context.Context, f *os.File, size int64, add func(int64)) (string, error) {
-	h := sha256.New()
-	buf := make([]byte, 1<<20)
-	for off := int64(0); off < size; {
-		if err := ctx.Err(); err != nil {
-			return "", err
-		}
-		n, err := f.ReadAt(buf[:min(int64(len(buf)), size-off)], off)
-		if n == 0 {
-			return "", fmt.Errorf("read at offset %d: %w", off, noEOF(err))
-		}
-		h.Write(buf[:n])
-		off += int64(n)
-		add(int64(n))
+// changed reports whether a block is there, as long as it was, and not what it
+// was.
+func (s *Subject) changed(block int64) bool {
+	known, is := s.opts.Known, s.digests
+	at, end := block*sha256.Size, (block+1)*sha256.Size
+	if end > int64(min(len(known.Blocks), len(is.blocks))) || is.size != known.Size && (block+1)*blockSize > min(is.size, known.Size) {
+		return false
 	}
-	return hex.EncodeToString(h.Sum(nil)), nil
+	return string(known.Blocks[at:end]) != string(is.blocks[at:end])
 }
 
-// noEOF makes an end that comes too early an error that says so.
-func noEOF(err error) error {
-	if err == nil || errors.Is(err, io.EOF) {
-		return io.ErrUnexpectedEOF
+// changedBytes names the tensors in a stretch of the file that has changed.
+// What is known is known of blocks, so of several one may be what it was.
+func (s *Subject) changedBytes(from, to int64) Finding {
+	var names []string
+	for _, t := range s.file.Tensors {
+		if start := s.offset(t, 0); max(from, start) < min(to, start+t.Size) {
+			names = append(names, t.Name)
+		}
 	}
-	return err
+	f := finding(Error, "the %d bytes of the file from %d on are not what they were", to-from, from).at(from)
+	switch n := len(names); {
+	case n == 1:
+		return f.of(names[0])
+	case n > mostNames:
+		f.Detail += fmt.Sprintf("; %s and %d more tensors are there", strings.Join(names[:mostNames], ", "), n-mostNames)
+	case n > 0:
+		f.Detail += fmt.Sprintf("; %s are there", strings.Join(names, ", "))
+	}
+	return f
 }
+
+// mostNames is how many names a sentence has.
+const mostNames = 8

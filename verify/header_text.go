@@ -24,10 +24,7 @@ func checkTokenizer(_ context.Context, s *Subject) []Finding {
 	if s.file == nil {
 		return nil
 	}
-	v, err := token.FromMeta(&s.file.Meta)
-	if err == nil {
-		s.words, err = token.New(v)
-	}
+	v, words, err := token.Load(&s.file.Meta)
 	switch {
 	case errors.Is(err, token.ErrFormat) || errors.Is(err, gguf.ErrFormat):
 		return []Finding{finding(Error, "%v", err)}
@@ -35,7 +32,7 @@ func checkTokenizer(_ context.Context, s *Subject) []Finding {
 		s.unable(err)
 		return nil
 	}
-	s.vocab = v
+	s.vocab, s.words = v, words
 	var fs []Finding
 	for _, w := range v.Warnings {
 		if !mentions(w, templateKey, preKey, kindsKey) { // other checks' business

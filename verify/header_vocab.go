@@ -73,20 +73,9 @@ func checkMerges(_ context.Context, s *Subject) []Finding {
 	if !s.byteLevel() || len(s.vocab.Merges) == 0 {
 		return nil
 	}
-	ids := make(map[string]int32, len(s.vocab.Tokens))
-	for i, t := range s.vocab.Tokens {
-		ids[t] = int32(i)
-	}
 	made := make([]bool, len(s.vocab.Tokens))
 	before, falls := int32(-1), 0
-	var both []byte
-	for _, m := range s.vocab.Merges {
-		left, right, _ := strings.Cut(m, " ")
-		both = append(append(both[:0], left...), right...)
-		id, ok := ids[string(both)]
-		if !ok {
-			continue
-		}
+	for _, id := range s.words.Merged() {
 		made[id] = true
 		if id < before {
 			falls++

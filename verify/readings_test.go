@@ -7,6 +7,7 @@ import (
 
 	"github.com/akadata/bitnet-tool/gguf"
 	"github.com/akadata/bitnet-tool/internal/arch"
+	"github.com/akadata/bitnet-tool/internal/progress"
 	"github.com/akadata/bitnet-tool/quant"
 )
 
@@ -22,6 +23,7 @@ func TestReadings(t *testing.T) {
 	}{
 		{"activation", set("hidden_activation", "silu"), "with the activation relu2"},
 		{"epsilon", set("attention.layer_norm_rms_epsilon", float32(0.1)), "with a norm epsilon of 1e-05"},
+		{"rope base", set("rope.freq_base", float32(100)), "with a rope base of 500000"},
 		{"one part of a layer", func(f *file) string {
 			r := rand.New(rand.NewPCG(1, 1))
 			down := arch.Block(2, arch.FFNDown)
@@ -51,5 +53,23 @@ func TestReadings(t *testing.T) {
 				t.Errorf("verdict %s", r.Verdict)
 			}
 		})
+	}
+}
+
+// TestOdd: a parameter that is odd is looked at twice, and is no fault.
+func TestOdd(t *testing.T) {
+	path := openFile(t, model(t, "masters", quant.I2_S)).rewrite(func(m *gguf.Meta) {
+		m.Set("bitnet-b1.58.attention.layer_norm_rms_epsilon", float32(2e-4))
+	})
+	s, err := open(path, Options{Level: Smoke, Progress: progress.Discard})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.close()
+	if _, err := s.run(t.Context(), Header); err != nil || !s.odd() {
+		t.Errorf("odd %v, error %v", s.odd(), err)
+	}
+	if r := verified(t, path, Options{Level: Smoke}); r.Verdict != Good || len(bad(r)) > 0 {
+		t.Errorf("verdict %s:%s", r.Verdict, show(bad(r)))
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/akadata/bitnet-tool/internal/arch"
 	"github.com/akadata/bitnet-tool/internal/progress"
 	"github.com/akadata/bitnet-tool/internal/token"
 	"github.com/akadata/bitnet-tool/runtime"
@@ -35,6 +36,15 @@ const (
 // doubtful reports whether it is worth looking for what is wrong.
 func (v *sense) doubtful() bool {
 	return v.notFinite == nil && (v.order < leastOrder || math.Abs(v.bias()) >= doubtfulBias || v.weak())
+}
+
+// odd reports whether a parameter is one that hardly any model is trained with.
+// That is no fault, but worth a look at other readings, even if the model makes
+// sense: epsilons are 1e-5 or 1e-6, rope bases 1e4 and more, and models that
+// call themselves llama have gates of SiLU.
+func (s *Subject) odd() bool {
+	p := s.params
+	return p.Eps > 1e-4 || p.RopeBase < 1e4 || p.Name == "llama" && p.Activation != arch.SiLU
 }
 
 // better is a reading of the file with which the model makes more sense.
@@ -122,7 +132,7 @@ func (s *Subject) try(ctx context.Context, e *engine, r *reading, ids []int32) (
 	if err != nil {
 		return 0, err
 	}
-	m, err := runtime.Load(f, runtime.Options{Threads: s.opts.Threads})
+	m, err := runtime.Load(f, s.opts.runtime())
 	if err != nil {
 		// What cannot be loaded is no better reading.
 		return math.Inf(1), nil //nolint:nilerr // see above

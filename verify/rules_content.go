@@ -27,6 +27,12 @@ func contentRules() []Check {
 			"Compare with the checkpoint: --against.", checkOutliers,
 		},
 		{
+			"content.alike", Error, Content,
+			"Ternary matrices have scales of their own.",
+			"Each scale is the mean magnitude of weights that were trained apart, so no two are equal. A converter that loses them leaves 1, or the first one, for all.",
+			"Make the file again from its checkpoint.", checkAlike,
+		},
+		{
 			"content.zeros", Error, Content,
 			"No tensor is all zero, and ternary ones have a usual share of zeros.",
 			"Absmean training leaves 0.3 to 0.6 of the weights zero. Whole tensors of zeros have been reported of uploads (microsoft/BitNet issue 608); embedding, output and the last norm may never be.",

@@ -90,10 +90,18 @@ func headerRules() []Check {
 }
 
 func hashRules() []Check {
-	return []Check{{
-		"hash.digest", Error, Hash,
-		"The file has the SHA-256 that its name in a Hugging Face cache says.",
-		"Bytes changed after the download, on the way to the disk or on it.",
-		"Download it again.", checkDigest,
-	}}
+	return []Check{
+		{
+			"hash.digest", Error, Hash,
+			"The file has the SHA-256 that is known for it: by the manifest of its store, or by its name in a Hugging Face cache.",
+			"Bytes changed after the download, on the way to the disk or on it.",
+			"Download it again; in a store, fsck --repair does.", checkDigest,
+		},
+		{
+			"hash.changed", Error, Hash,
+			"Each MiB of the file is what the manifest of its store says.",
+			"Bytes changed after the version was stored: a disk, a cable or a memory module is at fault, or somebody wrote to the file.",
+			"Repair it with fsck --repair, and look after the disk.", checkChanged,
+		},
+	}
 }

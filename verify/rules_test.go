@@ -11,8 +11,10 @@ import (
 
 	"github.com/akadata/bitnet-tool/gguf"
 	"github.com/akadata/bitnet-tool/internal/arch"
+	"github.com/akadata/bitnet-tool/internal/kernels"
 	"github.com/akadata/bitnet-tool/internal/token"
 	"github.com/akadata/bitnet-tool/quant"
+	"github.com/akadata/bitnet-tool/runtime"
 )
 
 // firing has a way to break each rule that no other test file breaks one by one.
@@ -74,7 +76,14 @@ func firing() map[string]func(t *testing.T) *Report {
 		"header.loaders": set(Header, map[string]any{}), // I2_S is known to few
 
 		"content.outliers": i2s(func(f *file) { f.setScale(gate, f.scale(gate)*30) }),
-		"content.pruned":   i2s(func(f *file) { f.patch(gate, 0, repeat(0x55, 49152)) }),
+		"content.alike": i2s(func(f *file) {
+			for _, t := range f.Tensors {
+				if t.Type == quant.I2_S {
+					f.setScale(t.Name, 1)
+				}
+			}
+		}),
+		"content.pruned": i2s(func(f *file) { f.patch(gate, 0, repeat(0x55, 49152)) }),
 		"content.signs": i2s(func(f *file) {
 			b := f.bytes(gate)[:49152]
 			for i := range b {
@@ -190,7 +199,7 @@ func TestFrequency(t *testing.T) {
 func TestOther(t *testing.T) {
 	path := model(t, "masters", quant.I2_S)
 	answers := map[string]string{}
-	e, err := newEngine(path, 1)
+	e, err := newEngine(path, runtime.Options{Threads: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -209,6 +218,9 @@ func TestOther(t *testing.T) {
 	}{
 		"the same":            {func(p string) (string, error) { return answers[p], nil }, Good, false},
 		"with the prompt":     {func(p string) (string, error) { return p + answers[p] + " [end of text]\n", nil }, Good, false},
+		"it ends early":       {func(p string) (string, error) { return p + answers[p][:len(answers[p])/2], nil }, Good, false},
+		"without the space":   {func(p string) (string, error) { return strings.TrimSpace(answers[p]), nil }, Good, false},
+		"bytes":               {func(string) (string, error) { return "\xff\xfe\x00\x01", nil }, Faulty, false},
 		"one token for ever":  {func(string) (string, error) { return "GGGGGGGGGGGG", nil }, Faulty, false},
 		"nothing":             {func(string) (string, error) { return "\n", nil }, Faulty, false},
 		"another prompt's":    {func(string) (string, error) { return answers[smokePrompts[0]], nil }, Faulty, false},
@@ -260,5 +272,26 @@ func TestRender(t *testing.T) {
 				t.Errorf("%q, want %q", got, tt.want)
 			}
 		})
+	}
+}
+
+// TestKernels: whatever evaluates the model does it with the loops that were
+// chosen.
+func TestKernels(t *testing.T) {
+	path := model(t, "masters", quant.I2_S)
+	b, err := NewBaseline(t.Context(), path, BaselineOptions{Prompts: []Prompt{{Text: "In the"}}, Greedy: 1, Text: shortText})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, o := range map[string]Options{
+		"smoke":  {Level: Smoke, Kernels: "abacus"},
+		"golden": {Level: Golden, Baseline: b, Kernels: "abacus"},
+	} {
+		if _, err := Run(t.Context(), path, o); !errors.Is(err, ErrUnchecked) || !errors.Is(err, kernels.ErrBackend) {
+			t.Errorf("%s: error %v", name, err)
+		}
+	}
+	if _, err := NewBaseline(t.Context(), path, BaselineOptions{Kernels: "abacus"}); !errors.Is(err, kernels.ErrBackend) {
+		t.Errorf("baseline: error %v", err)
 	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/akadata/bitnet-tool/internal/progress"
 	"github.com/akadata/bitnet-tool/internal/token"
+	"github.com/akadata/bitnet-tool/runtime"
 )
 
 // Progress receives how far a verification is.
@@ -23,7 +24,9 @@ type Options struct {
 	Baseline *Baseline     // needed by and for Golden
 	MaxTime  time.Duration // for Smoke and Golden together; 0: no limit
 	Threads  int           // 0: as many as can run at once
+	Kernels  string        // the loops to evaluate with, as in [runtime.Options]; "": the fastest
 	Progress Progress      // may be nil
+	Known    *Known        // what the bytes should be; nil: nobody says
 
 	// Render renders chat templates that are not known to be harmless; nil:
 	// they are not run.
@@ -63,6 +66,11 @@ func (o *Options) check() error {
 		return fmt.Errorf("%w: negative threads or time", ErrOption)
 	}
 	return nil
+}
+
+// runtime gives what the model is to be evaluated with.
+func (o *Options) runtime() runtime.Options {
+	return runtime.Options{Threads: o.Threads, Kernels: o.Kernels}
 }
 
 // runs reports whether a level is to be run.

@@ -66,10 +66,15 @@ func (e *engine) sense(ctx context.Context) (*sense, error) {
 	v := &sense{}
 	mean := make([]float64, e.model.Params().Vocab)
 	w := &watcher{}
+	ordered, before := ids[:min(len(ids), senseShuffled)], 0.0
 	err := e.read(ctx, ids, w, func(logits []float32, next int32) {
 		h, z, top := entropy(logits)
 		v.entropy += h
-		v.nll += math.Log(z) + top - float64(logits[next])
+		s := math.Log(z) + top - float64(logits[next])
+		v.nll += s
+		if v.tokens < len(ordered)-1 {
+			before += s / float64(len(ordered)-1)
+		}
 		for i, x := range logits {
 			mean[i] += math.Exp(float64(x)-top) / z
 		}
@@ -92,15 +97,10 @@ func (e *engine) sense(ctx context.Context) (*sense, error) {
 			v.most, v.mostID = p/n, int32(i)
 		}
 	}
-	ordered := ids[:min(len(ids), senseShuffled)]
 	shuffled := slices.Clone(ordered)
 	rand.New(rand.NewPCG(1, 2)).Shuffle(len(shuffled)-1, func(i, j int) {
 		shuffled[1+i], shuffled[1+j] = shuffled[1+j], shuffled[1+i]
 	})
-	before, err := e.surprise(ctx, ordered, nil)
-	if err != nil {
-		return v, err
-	}
 	after, err := e.surprise(ctx, shuffled, nil)
 	v.order = after - before
 	return v, err

@@ -34,7 +34,6 @@ type probe struct {
 	better  *better  // the best other reading, if the model made little sense
 	answers []answer // of the prompts that were evaluated
 	cut     string   // what the time was up before; "" if all was done
-	decode  func(ids []int32) string
 }
 
 // answer is what a model made of one prompt.
@@ -43,7 +42,6 @@ type answer struct {
 	logits    []float32 // after the last token; nil after notFinite
 	notFinite *place    // element is the token of the vocabulary, offset the position
 	greedy    []int32   // best tokens, up to one that ends the text
-	gaps      []float64 // by how much the logit of each is above the second best
 	text      string    // of greedy
 	ended     bool
 }
@@ -53,7 +51,7 @@ func (s *Subject) evaluate(ctx context.Context) *probe {
 	if s.probe != nil || s.err != nil {
 		return s.probe
 	}
-	e, err := newEngine(s.path, s.opts.Threads)
+	e, err := newEngine(s.path, s.opts.runtime())
 	switch {
 	case errors.Is(err, runtime.ErrModel) || errors.Is(err, gguf.ErrFormat):
 		s.probe = &probe{loadErr: err}
@@ -65,7 +63,7 @@ func (s *Subject) evaluate(ctx context.Context) *probe {
 	defer e.close()
 	limited, cancel := s.limited(ctx)
 	defer cancel()
-	p := &probe{decode: func(ids []int32) string { return e.text.Decode(ids, false) }}
+	p := &probe{}
 	steps := int64(len(smokePrompts)) + 1
 	task := s.opts.Progress.Start("verify smoke: text and prompts", steps)
 	err = s.examine(limited, e, p, task)
@@ -91,7 +89,8 @@ func (s *Subject) examine(ctx context.Context, e *engine, p *probe, task progres
 		return err
 	}
 	task.Add(1)
-	if p.sense.doubtful() {
+	// No reading of random weights makes sense, and to try takes minutes.
+	if (p.sense.doubtful() || p.sense.notFinite == nil && s.odd()) && !s.untrained() {
 		p.cut = "other readings of the file were tried"
 		if p.better, err = s.bestReading(ctx, e); err != nil {
 			return err
@@ -146,8 +145,7 @@ func (e *engine) answer(ctx context.Context, prompt string) (answer, error) {
 		if err != nil {
 			return a, err
 		}
-		_, gap := bestTwo(logits)
-		a.greedy, a.gaps = append(a.greedy, id), append(a.gaps, gap)
+		a.greedy = append(a.greedy, id)
 		a.ended = e.text.IsEOG(id)
 		if len(a.greedy) == more || a.ended {
 			break

@@ -33,7 +33,9 @@ type Subject struct {
 	broken  bool             // it has errors with which nothing can be evaluated
 	atFault bool             // something has errors
 
+	digests *digests
 	surveys []survey
+	readErr error // why the file could not be read whole
 	plan    *convert.Plan
 	diffs   []tensorDiff
 

@@ -3,7 +3,7 @@
 // and without a baseline, and holds the verdict against the damage: by how much
 // the mutant predicts a text worse than the model it was made from.
 //
-//	go run ./internal/mutants -n 240 -seed 1
+//	go run ./internal/mutants -seed 1
 //
 // classes.go lists the ways to break a file, good.go the variants that must
 // pass, study.go runs them, table.go prints the confusion table of

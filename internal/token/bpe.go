@@ -1,6 +1,9 @@
 package token
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // mergeTable gives rank and result of merging two adjacent tokens.
 type mergeTable map[pair]merge
@@ -16,6 +19,7 @@ type merge struct {
 // tokens is an error, as in Hugging Face's tokenizers.
 func newMergeTable(merges []string, ids map[string]int32) (mergeTable, error) {
 	t := make(mergeTable, len(merges))
+	var both []byte
 	for rank, m := range merges {
 		left, right, ok := splitMerge(m)
 		if !ok {
@@ -28,16 +32,27 @@ func newMergeTable(merges []string, ids map[string]int32) (mergeTable, error) {
 		if p.right, ok = ids[right]; !ok {
 			return nil, fmt.Errorf("%w: merge %d (%q): %q is not a token", ErrFormat, rank, m, right)
 		}
-		id, ok := ids[left+right]
+		both = append(append(both[:0], left...), right...)
+		id, ok := ids[string(both)]
 		if !ok {
-			return nil, fmt.Errorf("%w: merge %d (%q): %q is not a token", ErrFormat, rank, m, left+right)
-		}
-		if first, dup := t[p]; dup {
-			return nil, fmt.Errorf("%w: merges %d and %d are both %q", ErrFormat, first.rank, rank, m)
+			return nil, fmt.Errorf("%w: merge %d (%q): %q is not a token", ErrFormat, rank, m, both)
 		}
 		t[p] = merge{int32(rank), id}
+		if len(t) == rank { // it was there: tokens have one text, so the merge had this one
+			return nil, fmt.Errorf("%w: merges %d and %d are both %q", ErrFormat, slices.Index(merges, m), rank, m)
+		}
 	}
 	return t, nil
+}
+
+// Merged gives the token that each merge makes, most preferred first; none for
+// SentencePiece.
+func (t *Tokenizer) Merged() []int32 {
+	ids := make([]int32, len(t.merges))
+	for _, m := range t.merges {
+		ids[m.rank] = m.id
+	}
+	return ids
 }
 
 // merger merges the tokens of one piece. It takes O(n log n) for a piece of n

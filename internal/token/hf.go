@@ -45,7 +45,7 @@ func fromTokenizerJSON(fsys fs.FS) (*Vocab, error) {
 	if err := v.readConfigs(fsys, ids); err != nil {
 		return nil, err
 	}
-	if _, _, err := v.index(); err != nil {
+	if _, err := v.index(); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	return v, nil

@@ -61,39 +61,62 @@ func (v *Vocab) SetMeta(m *gguf.Meta) {
 // pre-tokenizer that is not known here is an error of [New] only, so that
 // [Vocab.SetPre] can choose another.
 func FromMeta(m *gguf.Meta) (*Vocab, error) {
+	v, _, err := fromMeta(m)
+	return v, err
+}
+
+// Load is [FromMeta] and [New] in one, in half the time: the tables
+// that the one checks the vocabulary by are those that the other needs.
+func Load(m *gguf.Meta) (*Vocab, *Tokenizer, error) {
+	v, x, err := fromMeta(m)
+	if err != nil {
+		return nil, nil, err
+	}
+	t, err := newTokenizer(v, x)
+	if err != nil {
+		return nil, nil, err
+	}
+	return v, t, nil
+}
+
+func fromMeta(m *gguf.Meta) (*Vocab, index, error) {
+	var x index
 	v := newVocab()
 	var ok bool
 	if v.Model, ok = gguf.Get[string](m, keyModel); !ok {
-		return nil, fmt.Errorf("%w: key %q is missing", ErrFormat, keyModel)
+		return nil, x, fmt.Errorf("%w: key %q is missing", ErrFormat, keyModel)
 	}
 	if err := checkModel(v.Model); err != nil {
-		return nil, fmt.Errorf("key %q: %w", keyModel, err)
+		return nil, x, fmt.Errorf("key %q: %w", keyModel, err)
 	}
 	if err := v.readArrays(m); err != nil {
-		return nil, err
+		return nil, x, err
 	}
 	if err := v.readRoles(m); err != nil {
-		return nil, err
+		return nil, x, err
 	}
 	v.ChatTemplate, _ = gguf.Get[string](m, keyTemplate)
 	if strings.Contains(v.ChatTemplate, placeholderMark) {
 		v.ChatTemplate = bitnet2B4TTemplate
 		v.warnf("key %q is the placeholder of the first BitNet-b1.58-2B-4T files; the model's real template is used", keyTemplate)
 	}
-	ids, err := v.ids()
-	if err != nil {
-		return nil, err
+	var err error
+	if x.ids, err = v.ids(); err != nil {
+		return nil, x, err
 	}
-	v.findEnds(ids)
+	v.findEnds(x.ids)
 	if v.Model == modelSPM {
 		v.readSPM(m)
-		return v, v.checkRoles()
+	} else {
+		v.readPre(m, x.ids)
+		if x.merges, err = newMergeTable(v.Merges, x.ids); err != nil {
+			return nil, x, fmt.Errorf("key %q: %w", keyMerges, err)
+		}
 	}
-	v.readPre(m, ids)
-	if _, err := newMergeTable(v.Merges, ids); err != nil {
-		return nil, fmt.Errorf("key %q: %w", keyMerges, err)
+	if err := v.checkRoles(); err != nil {
+		return nil, x, err
 	}
-	return v, v.checkRoles()
+	return v, x, nil
 }
 
 func (v *Vocab) readArrays(m *gguf.Meta) (err error) {

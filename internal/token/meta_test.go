@@ -69,6 +69,7 @@ func TestFromMetaRefuses(t *testing.T) {
 		{"tokens are numbers", gguf.ErrFormat, keyTokens, keyTokens, []int32{1}},
 		{"no merges", ErrFormat, keyMerges, keyMerges, nil},
 		{"merges is a string", gguf.ErrFormat, keyMerges, keyMerges, "a b"},
+		{"merge twice", ErrFormat, `merges 1 and 3 are both "th e"`, keyMerges, []string{"t h", "th e", "Ġ the", "th e"}},
 		{"merge of no tokens", ErrFormat, keyMerges, keyMerges, []string{"zz z"}},
 		{"types too short", ErrFormat, keyTokenType, keyTokenType, []int32{1}},
 		{"types are unsigned", gguf.ErrFormat, keyTokenType, keyTokenType, make([]uint32, 262)},
@@ -95,6 +96,48 @@ func TestFromMetaRefuses(t *testing.T) {
 				t.Errorf("error %v, want %v with %q", err, tt.is, tt.text)
 			}
 		})
+	}
+}
+
+// TestLoad: both in one are both one after the other.
+func TestLoad(t *testing.T) {
+	m := smallMeta(t)
+	want, err := FromMeta(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, tok, err := Load(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, v, cmp.AllowUnexported(Vocab{})); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	other, err := New(want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := EncodeOptions{AddSpecial: true, ParseSpecial: true}
+	if diff := cmp.Diff(other.Encode("then the other", o), tok.Encode("then the other", o)); diff != "" {
+		t.Errorf("tokens (-want +got):\n%s", diff)
+	}
+	var merged []string
+	for _, id := range tok.Merged() {
+		merged = append(merged, v.Tokens[id])
+	}
+	if diff := cmp.Diff([]string{"th", "the", "Ġthe"}, merged); diff != "" {
+		t.Errorf("merged (-want +got):\n%s", diff)
+	}
+	for _, key := range []string{keyModel, keyMerges} {
+		m := smallMeta(t)
+		m.Delete(key)
+		if _, _, err := Load(m); !errors.Is(err, ErrFormat) {
+			t.Errorf("without %s: error %v", key, err)
+		}
+	}
+	m.Set(keyPre, "nobody's")
+	if _, _, err := Load(m); !errors.Is(err, ErrUnsupported) {
+		t.Errorf("unknown pre-tokenizer: error %v", err)
 	}
 }
 

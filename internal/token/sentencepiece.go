@@ -63,7 +63,7 @@ func fromSentencePiece(fsys fs.FS) (*Vocab, error) {
 			*r.role = r.id
 		}
 	}
-	if _, _, err := v.index(); err != nil {
+	if _, err := v.index(); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	return v, nil

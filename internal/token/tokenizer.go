@@ -27,16 +27,20 @@ type Tokenizer struct {
 // cannot spell every byte are refused with [ErrUnsupported], as they would
 // drop text.
 func New(v *Vocab) (*Tokenizer, error) {
-	ids, merges, err := v.index()
+	x, err := v.index()
 	if err != nil {
 		return nil, err
 	}
+	return newTokenizer(v, x)
+}
+
+func newTokenizer(v *Vocab, x index) (*Tokenizer, error) {
 	t := &Tokenizer{
 		vocab:       *v,
 		pieces:      make([]string, len(v.Tokens)),
 		special:     newMatcher(v, matchable),
 		userDefined: newMatcher(v, func(k Kind) bool { return k == UserDefined }),
-		merges:      merges,
+		merges:      x.merges,
 		eog:         map[int32]bool{},
 	}
 	copy(t.pieces, v.Tokens)
@@ -44,14 +48,15 @@ func New(v *Vocab) (*Tokenizer, error) {
 		t.eog[id] = id >= 0
 	}
 	for _, text := range append([]string{endOfMessage}, endOfTurnTexts...) {
-		if id, ok := ids[text]; ok {
+		if id, ok := x.ids[text]; ok {
 			t.eog[id] = true
 		}
 	}
+	var err error
 	if v.Model == modelSPM {
 		err = t.initSPM()
 	} else {
-		err = t.initBPE(ids)
+		err = t.initBPE(x.ids)
 	}
 	if err != nil {
 		return nil, err

@@ -123,33 +123,37 @@ func (v *Vocab) findEnds(ids map[string]int32) {
 	}
 }
 
-// index checks the whole vocabulary and returns what encoding needs: ids by
-// text and the merges. Errors name the token, merge or id.
-func (v *Vocab) index() (map[string]int32, mergeTable, error) {
+// index is what encoding needs of a vocabulary.
+type index struct {
+	ids    map[string]int32 // tokens by text
+	merges mergeTable
+}
+
+// index checks the whole vocabulary on the way. Errors name the token, merge or
+// id.
+func (v *Vocab) index() (x index, err error) {
 	if err := checkModel(v.Model); err != nil {
-		return nil, nil, err
+		return x, err
 	}
 	switch {
 	case len(v.Tokens) == 0:
-		return nil, nil, fmt.Errorf("%w: no tokens", ErrFormat)
+		return x, fmt.Errorf("%w: no tokens", ErrFormat)
 	case len(v.Tokens) > maxTokens:
-		return nil, nil, fmt.Errorf("%w: %d tokens, at most %d are possible", ErrFormat, len(v.Tokens), maxTokens)
+		return x, fmt.Errorf("%w: %d tokens, at most %d are possible", ErrFormat, len(v.Tokens), maxTokens)
 	case len(v.Kinds) != len(v.Tokens):
-		return nil, nil, fmt.Errorf("%w: %d tokens but %d token types", ErrFormat, len(v.Tokens), len(v.Kinds))
+		return x, fmt.Errorf("%w: %d tokens but %d token types", ErrFormat, len(v.Tokens), len(v.Kinds))
 	case v.Model == modelSPM && len(v.Scores) != len(v.Tokens):
-		return nil, nil, fmt.Errorf("%w: %d tokens but %d scores", ErrFormat, len(v.Tokens), len(v.Scores))
+		return x, fmt.Errorf("%w: %d tokens but %d scores", ErrFormat, len(v.Tokens), len(v.Scores))
 	case len(v.Merges) > maxMerges:
-		return nil, nil, fmt.Errorf("%w: %d merges, at most %d are possible", ErrFormat, len(v.Merges), maxMerges)
+		return x, fmt.Errorf("%w: %d merges, at most %d are possible", ErrFormat, len(v.Merges), maxMerges)
 	}
-	ids, err := v.ids()
-	if err != nil {
-		return nil, nil, err
+	if x.ids, err = v.ids(); err != nil {
+		return x, err
 	}
-	merges, err := newMergeTable(v.Merges, ids)
-	if err != nil {
-		return nil, nil, err
+	if x.merges, err = newMergeTable(v.Merges, x.ids); err != nil {
+		return x, err
 	}
-	return ids, merges, v.checkRoles()
+	return x, v.checkRoles()
 }
 
 // checkModel refuses algorithms that are not known here.

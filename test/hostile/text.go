@@ -33,11 +33,27 @@ func textCases() []hostile {
 		{"vocabulary", "vocab_size", "1099511627776", "config.json"},
 		{"theta", "rope_theta", `"x"`, "config.json"},
 		{"epsilon", "rms_norm_eps", "-1", "config.json"},
+		{"epsilon-huge", "rms_norm_eps", "1e999", "config.json"},
+		{"theta-float32", "rope_theta", "1e39", "config.json"},
+		{"theta-zero", "rope_theta", "0", "config.json"},
+		{"width-exponent", "hidden_size", "2.56e2000000000", "config.json"},
 		{"activation", "hidden_act", `"evil"`, "evil"},
 		{"architecture", "architectures", `["EvilForCausalLM"]`, "Evil"},
 		{"method", "quantization_config", `{"quant_method":"evil"}`, "evil"},
 	} {
 		add(config, c.name, c.want, edit(func(m map[string]json.RawMessage) { m[c.key] = json.RawMessage(c.value) }))
+	}
+
+	// Not JSON, but what Python's json writes.
+	insert := func(member string) func([]byte) []byte {
+		return func(good []byte) []byte { return bytes.Replace(good, []byte("{"), []byte("{"+member+","), 1) }
+	}
+	for _, c := range []struct{ name, member string }{
+		{"epsilon-nan", `"rms_norm_eps":NaN`},
+		{"theta-infinity", `"rope_theta":Infinity`},
+		{"width-nan", `"hidden_size":-Infinity`},
+	} {
+		add(config, c.name, config, insert(c.member))
 	}
 
 	const tokenizer = "tokenizer.json"
@@ -51,6 +67,10 @@ func textCases() []hostile {
 	add(tokenizer, "id-beyond", tokenizer, model("vocab", `{"a":2000000000}`))
 	add(tokenizer, "negative-id", tokenizer, model("vocab", `{"a":-1}`))
 	add(tokenizer, "id-twice", tokenizer, model("vocab", `{"a":0,"b":0}`))
+	add(tokenizer, "token-twice", tokenizer, model("vocab", `{"a":0,"a":1}`))
+	add(tokenizer, "id-nan", tokenizer, func(good []byte) []byte {
+		return bytes.Replace(good, []byte(`"vocab"`), []byte(`"vocab":{"a":NaN},"rest"`), 1)
+	})
 	add(tokenizer, "id-text", tokenizer, model("vocab", `{"a":"0"}`))
 	add(tokenizer, "no-bytes", tokenizer, model("vocab", `{"a":0}`))
 	add(tokenizer, "merge-unknown", tokenizer, model("merges", `["qqqq zzzz"]`))
