@@ -34,16 +34,29 @@ func (s *Store) Clean(ctx context.Context) error {
 // the store may have changed. The store is locked.
 func (s *Store) recover(ctx context.Context, c *contents) (changed bool, err error) {
 	var errs []error
+	halfway := false // a repair was, and could not be finished
 	for _, d := range c.staging {
-		alive, err := s.recoverStaging(ctx, d)
-		changed = changed || !alive
-		errs = append(errs, err)
+		if i, ok := d.complete(); ok {
+			changed = true
+			err := s.republish(ctx, d, i)
+			halfway = halfway || i.repair && err != nil
+			errs = append(errs, err)
+		}
+	}
+	// Only now, since it may be the damaged version that one of those repairs.
+	for _, d := range c.staging {
+		if _, ok := d.complete(); !ok && !halfway {
+			alive, err := s.recoverStaging(ctx, d)
+			changed = changed || !alive
+			errs = append(errs, err)
+		}
 	}
 	for _, v := range slices.Concat(c.hidden, c.versions) {
+		i, unfinished := v.unfinished()
 		var err error
 		switch {
-		case v.unfinished():
-			err = s.finish(ctx, v.ref, v.mounted())
+		case unfinished:
+			err = s.finish(ctx, i, v.mounted())
 		case !v.mounted() && v.local(propState) != "":
 			_, err = mount(ctx, v.name)
 		default:
@@ -55,13 +68,9 @@ func (s *Store) recover(ctx context.Context, c *contents) (changed bool, err err
 	return changed, errors.Join(errs...)
 }
 
-// recoverStaging publishes a staging area that was complete, and removes one
-// whose creator died before that.
+// recoverStaging removes a staging area whose creator died before it was
+// complete, or that was being removed.
 func (s *Store) recoverStaging(ctx context.Context, d dataset) (alive bool, err error) {
-	ref, refErr := store.ParseRef(d.local(propPublish))
-	if d.local(propState) == stateComplete && refErr == nil && ref.Version != "" {
-		return false, s.republish(ctx, d, ref)
-	}
 	if dir := d.dir(); dir != "" {
 		if alive, err = stagingAlive(dir); alive || err != nil {
 			return alive, err
@@ -70,16 +79,18 @@ func (s *Store) recoverStaging(ctx context.Context, d dataset) (alive bool, err 
 	return false, s.dispose(ctx, d.name)
 }
 
-// republish does again what follows the completion of a staging area.
-func (s *Store) republish(ctx context.Context, d dataset, ref store.Ref) error {
+// republish does again what follows the completion of a staging area. If there
+// is such a version, it was published, or its damaged one was not yet moved out
+// of the way: then the repair has not happened.
+func (s *Store) republish(ctx context.Context, d dataset, i intent) error {
 	if d.mounted() {
 		if err := unmount(ctx, d.name); err != nil {
 			return err
 		}
 	}
-	err := createOnce(ctx, s.nameDataset(ref.Name), ofName(ref))
+	err := createOnce(ctx, s.nameDataset(i.ref.Name), ofName(i.ref))
 	if err == nil {
-		err = s.rename(ctx, d.name, s.versionDataset(ref))
+		err = s.rename(ctx, d.name, s.versionDataset(i.ref))
 	}
 	switch {
 	case errors.Is(err, errExists):
@@ -87,7 +98,7 @@ func (s *Store) republish(ctx context.Context, d dataset, ref store.Ref) error {
 	case err != nil:
 		return err
 	}
-	return s.finish(ctx, ref, false)
+	return s.finish(ctx, i, false)
 }
 
 func stagingAlive(dir string) (bool, error) {
@@ -100,16 +111,18 @@ func stagingAlive(dir string) (bool, error) {
 }
 
 // finish does again what comes after the renaming of a version.
-func (s *Store) finish(ctx context.Context, ref store.Ref, mounted bool) error {
+func (s *Store) finish(ctx context.Context, i intent, mounted bool) error {
 	if !mounted {
-		if _, err := mount(ctx, s.versionDataset(ref)); err != nil {
+		if _, err := mount(ctx, s.versionDataset(i.ref)); err != nil {
 			return err
 		}
 	}
-	if err := s.setCurrent(ctx, ref); err != nil {
-		return err
+	if !i.repair {
+		if err := s.setCurrent(ctx, i.ref); err != nil {
+			return err
+		}
 	}
-	return s.settle(ctx, ref)
+	return s.settle(ctx, i.ref)
 }
 
 // ofName are properties of the dataset of a name, which only holds versions. A

@@ -14,6 +14,10 @@
 // mounting it and making it current, is done again by the next Begin if the
 // machine went down in between.
 //
+// A repair makes a whole version anew in a staging area and then puts it in the
+// place of the damaged one by two renamings. From the first on the next Begin
+// does what is left, and the damaged version is destroyed last.
+//
 // Nothing is destroyed but what this package made: a dataset whose local
 // property bitnet-tool:state says so, and which lies in _incoming or carries
 // the held snapshot. It never destroys recursively or by force, so a snapshot,

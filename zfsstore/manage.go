@@ -33,7 +33,7 @@ func (s *Store) Use(ctx context.Context, ref store.Ref) (changed bool, err error
 	// This choice is newer than that of a publication that was cut short,
 	// which root would have finished by now.
 	for _, v := range slices.Concat(c.hidden, c.versions) {
-		if v.ref.Name == ref.Name && v.unfinished() {
+		if _, ok := v.unfinished(); ok && v.ref.Name == ref.Name {
 			if err := s.settle(ctx, v.ref); err != nil {
 				return false, err
 			}
@@ -63,33 +63,17 @@ func (s *Store) Remove(ctx context.Context, ref store.Ref) error {
 	if c.current(ref.Name) == ref.Version && len(c.of(ref.Name)) > 1 {
 		return fmt.Errorf("%w: %s is the current version; make another one current first with: bitnet-tool use %s@VERSION", store.ErrProtected, ref, ref.Name)
 	}
-	o, err := s.ownership(ctx, v.name)
+	o, err := s.mayDiscard(ctx, v)
 	if err != nil {
 		return err
 	}
-	if !o.held {
-		return fmt.Errorf("%w: %s has no snapshot @%s with the hold %q, so it may not be one that bitnet-tool made", store.ErrProtected, v.name, tag, tag)
-	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), publishTime)
 	defer cancel()
-	return s.discard(ctx, c, v, o.mounted)
-}
-
-// discard moves a version into _incoming, without the mark that would have it
-// published again, and destroys it there.
-func (s *Store) discard(ctx context.Context, c *contents, v version, mounted bool) error {
 	if err := s.ensureIncoming(ctx, c); err != nil {
 		return err
 	}
-	if v.unfinished() {
-		if err := s.settle(ctx, v.ref); err != nil {
-			return err
-		}
-	}
-	if mounted {
-		if err := untilFree(ctx, s.busyWait, func() error { return unmount(ctx, v.name) }); err != nil {
-			return err
-		}
+	if err := s.retire(ctx, v, o.mounted); err != nil {
+		return err
 	}
 	trash := s.newStaging()
 	if err := s.rename(ctx, v.name, trash); err != nil {
@@ -97,6 +81,28 @@ func (s *Store) discard(ctx context.Context, c *contents, v version, mounted boo
 		return errors.Join(err, mountErr)
 	}
 	return s.dispose(ctx, trash)
+}
+
+// mayDiscard makes sure that a version is ours to destroy.
+func (s *Store) mayDiscard(ctx context.Context, v version) (o owned, err error) {
+	if o, err = s.ownership(ctx, v.name); err == nil && !o.held {
+		err = fmt.Errorf("%w: %s has no snapshot @%s with the hold %q, so it may not be one that bitnet-tool made", store.ErrProtected, v.name, tag, tag)
+	}
+	return o, err
+}
+
+// retire takes from a version the mark that would have it published again, and
+// unmounts it, so that it can go.
+func (s *Store) retire(ctx context.Context, v version, mounted bool) error {
+	if _, ok := v.unfinished(); ok {
+		if err := s.settle(ctx, v.ref); err != nil {
+			return err
+		}
+	}
+	if !mounted {
+		return nil
+	}
+	return untilFree(ctx, s.busyWait, func() error { return unmount(ctx, v.name) })
 }
 
 // checkVersion refuses references that do not name a version.

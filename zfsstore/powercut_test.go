@@ -8,22 +8,27 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/akadata/bitnet-tool/internal/progress"
 	"github.com/akadata/bitnet-tool/internal/store"
 	"github.com/akadata/bitnet-tool/internal/store/storetest"
 )
 
-// cuts are the moments of storing at which the power fails, one a boot. Except
-// for "write" they are steps of Commit, not yet done.
+// cuts are the moments at which the power fails, one a boot: of storing into
+// one store and of repairing in another. Except for "write" they are steps of
+// Commit and Swap, not yet done.
 var cuts = []struct {
 	before    string
 	published bool // by the next process
+
+	mending string // "" to repair nothing
+	mended  bool   // by the next process
 }{
-	{"write", false},
-	{"unmount", false},
-	{"complete", false},
-	{"rename", true},
-	{"mount", true},
-	{"settle", true},
+	{"write", false, "", false},
+	{"unmount", false, "", false},
+	{"complete", false, "out", false},
+	{"rename", true, "in", true},
+	{"mount", true, "mount", true},
+	{"settle", true, "dispose", true},
 }
 
 const (
@@ -47,13 +52,24 @@ func TestPowerCut(t *testing.T) {
 	} else {
 		command(t, "zpool", "import", "-f", "-d", "/dev", cutPool)
 	}
-	s := open(t, cutPool+"/models")
+	s, damaged := open(t, cutPool+"/models"), open(t, cutPool+"/damaged")
 	if boot == 0 {
 		storetest.Put(t, s, cutRef(0), storetest.Files{"model.bin": cutContent(0)})
+		storetest.Put(t, damaged, v1, storetest.Files{"sub/cut": model["sub/cut"], "config.json": "{}"})
+		storetest.Put(t, damaged, v2, other)
 	} else {
 		checkCut(t, s, boot)
+		if cuts[boot-1].mending != "" {
+			checkMendCut(t, damaged, boot)
+		}
+	}
+	if t.Failed() {
+		return // or nobody would hear of it
 	}
 	if boot < len(cuts) {
+		if cuts[boot].mending != "" {
+			mendUntilCut(t, damaged, cuts[boot].mending)
+		}
 		storeUntilCut(t, s, boot+1, cuts[boot].before)
 	}
 }
@@ -88,6 +104,53 @@ func checkCut(t *testing.T, s *Store, boot int) {
 		t.Errorf("cut %d, before %s: current is %v, %v", boot, cut.before, current, err)
 	}
 	fmt.Printf("CUT | %d | %-8s | %-11s | %d | %-11s | %s\n", boot, cut.before, strings.Join(visible, " "), len(left), strings.Join(got, " "), current.Version)
+}
+
+// checkMendCut proves that the version that was being repaired is whole, or is
+// as damaged as it was, and that nothing else changed; and prints a row.
+func checkMendCut(t *testing.T, s *Store, boot int) {
+	cut := cuts[boot-1]
+	visible := "there"
+	if a, err := s.Open(t.Context(), v1); err == nil {
+		must(t, a.Close())
+	} else {
+		visible = "not there"
+	}
+	left := len(staging(t, s))
+	must(t, s.Clean(t.Context()))
+	_, found := check(t, s, v1)
+	if mended := len(found) == 0; mended != cut.mended || !mended && (len(found) != 1 || found[0].Kind != store.Resized) {
+		t.Errorf("repair, cut %d, before %s: found %+v", boot, cut.mending, found)
+	}
+	if cut.mended {
+		wantMended(t, s)
+	}
+	if n := len(staging(t, s)); n > 0 {
+		t.Errorf("repair, cut %d, before %s: %d staging areas are left", boot, cut.mending, n)
+	}
+	state := map[bool]string{true: "whole", false: "damaged"}[len(found) == 0]
+	fmt.Printf("CUT | %d | %-8s | %-11s | %d | %-11s | of a repair\n", boot, cut.mending, visible, left, state)
+}
+
+// mendUntilCut damages a version, if it is whole, and repairs it up to a step.
+func mendUntilCut(t *testing.T, s *Store, before string) {
+	if _, found := check(t, s, v1); len(found) == 0 {
+		written(t, s.versionDataset(v1), cut)
+	}
+	there := make(chan error)
+	s.stop = func(step string) error {
+		if step == before {
+			there <- nil
+			select {} // with all that is locked
+		}
+		return nil
+	}
+	info, found := check(t, s, v1)
+	go func() {
+		_, err := store.Mend(t.Context(), s, info, found, []store.Donor{memory{}}, progress.Discard)
+		there <- fmt.Errorf("the repair did not come to %q: %w", before, err)
+	}()
+	must(t, <-there)
 }
 
 // versions are those that can be seen, each proven by its digests and against

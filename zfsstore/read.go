@@ -99,9 +99,12 @@ type version struct {
 	ref store.Ref
 }
 
-// unfinished reports that the version was renamed, and perhaps not mounted and
-// made current.
-func (v version) unfinished() bool { return v.local(propPublish) == v.ref.String() }
+// unfinished gives the intent of a version that was renamed, and perhaps not
+// mounted and made current.
+func (v version) unfinished() (i intent, ok bool) {
+	i, ok = v.intent()
+	return i, ok && i.ref == v.ref
+}
 
 // read lists the store. One that is not there is [store.ErrNotFound].
 func (s *Store) read(ctx context.Context) (*contents, error) {
@@ -135,7 +138,8 @@ func (s *Store) read(ctx context.Context) (*contents, error) {
 			c.names[parts[0]] = d
 		case len(parts) == 2 && store.ValidVersion(parts[1]) && d.own(propState) == stateComplete:
 			v := version{d, store.Ref{Name: parts[0], Version: parts[1]}}
-			if !v.mounted() && v.unfinished() {
+			// One that was repaired had been seen before.
+			if i, ok := v.unfinished(); ok && !i.repair && !v.mounted() {
 				c.hidden = append(c.hidden, v)
 			} else {
 				c.versions = append(c.versions, v)

@@ -13,8 +13,8 @@ import (
 )
 
 // Store is a store of models below one ZFS dataset. It implements
-// [store.Store], [store.Evidencer] and [store.Warner], with the contracts given
-// there.
+// [store.Store], [store.Mender], [store.Evidencer] and [store.Warner], with the
+// contracts given there.
 type Store struct {
 	dataset  string
 	commands commands
@@ -22,13 +22,14 @@ type Store struct {
 	busyWait time.Duration // how long a busy dataset is waited for
 	lockWait time.Duration // and another process's lock
 
-	// stop, in tests, ends Commit as the death of the process would, before
+	// stop, in tests, ends Commit or Swap as the death of the process would, before
 	// the step of that name.
 	stop func(step string) error
 }
 
 var (
 	_ store.Store     = (*Store)(nil)
+	_ store.Mender    = (*Store)(nil)
 	_ store.Evidencer = (*Store)(nil)
 	_ store.Warner    = (*Store)(nil)
 )

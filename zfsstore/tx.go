@@ -69,7 +69,7 @@ func (t *tx) Commit(ctx context.Context, m *store.Manifest) (p store.Published, 
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), publishTime)
 	defer cancel()
-	if err := t.complete(ctx, m); err != nil {
+	if err := t.complete(ctx, m, intent{ref: m.Ref()}); err != nil {
 		return p, err
 	}
 	info, err := t.publish(ctx, c, m.Ref())
@@ -98,8 +98,9 @@ func (c *contents) admit(m *store.Manifest) (existing *store.Info, err error) {
 
 // complete makes the sealed staging area what is to be published: unmounted,
 // read-only, with a held snapshot. After its last step the next Begin would
-// publish it. Each step but the first is in the pool when its command returns.
-func (t *tx) complete(ctx context.Context, m *store.Manifest) error {
+// fulfil the intent. Each step but the first is in the pool when its command
+// returns.
+func (t *tx) complete(ctx context.Context, m *store.Manifest, i intent) error {
 	s, snapshot := t.store, t.staging+"@"+tag
 	return t.steps(
 		step{"unmount", func() error {
@@ -114,7 +115,7 @@ func (t *tx) complete(ctx context.Context, m *store.Manifest) error {
 		}},
 		step{"hold", func() error { return s.zfs(ctx, "hold", tag, snapshot) }},
 		step{"complete", func() error {
-			return s.zfs(ctx, "set", "readonly=on", "canmount=on", propState+"="+stateComplete, propPublish+"="+m.Ref().String(), t.staging)
+			return s.zfs(ctx, "set", "readonly=on", "canmount=on", propState+"="+stateComplete, propPublish+"="+i.String(), t.staging)
 		}},
 	)
 }

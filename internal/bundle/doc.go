@@ -24,11 +24,18 @@
 // version's digest for that.
 package bundle
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+)
 
 // ErrFormat is a bundle that is cut, damaged or hostile. Errors name the entry
 // or part.
 var ErrFormat = errors.New("not a good bundle")
+
+// ErrCut is an [ErrFormat]: a bundle that ends too early or lacks a part, where
+// another copy could go on.
+var ErrCut = fmt.Errorf("%w: it is cut", ErrFormat)
 
 // Limits of what is read.
 const (

@@ -12,39 +12,101 @@ import (
 // File is a bundle on the disk, in one file or in parts.
 type File struct {
 	io.Reader
-	files []*os.File
-	next  string // the part that would follow the last, "" if there are no parts
+	copies []*onDisk
+	first  partHeader
+	next   string // the part that would follow the last, "" if there are no parts
 }
 
 var partPattern = regexp.MustCompile(`^(.+)\.(\d{3})$`)
 
 // Open opens a bundle by its name, or by that of its first part. All parts are
-// found and their order is checked: one that is missing between others, is
-// another's, or is cut is [ErrFormat] and named. The caller closes it.
-func Open(name string) (*File, error) {
-	first, err := openPlain(name)
+// found and their order is checked: one that is missing between others is
+// [ErrCut], one that is another's or has another size is [ErrFormat], and named.
+// The caller closes the bundle.
+//
+// More names are those of other copies of it, any of which may be cut, lack
+// parts, or be on a disk that does not give all of it back: where one ends
+// another goes on.
+func Open(name string, more ...string) (_ *File, err error) {
+	b := &File{}
+	defer func() {
+		if err != nil {
+			b.Close() //nolint:errcheck // files that were read
+		}
+	}()
+	for i, name := range append([]string{name}, more...) {
+		d, err := openDisk(name, i == 0)
+		if err != nil {
+			return nil, err
+		}
+		b.copies = append(b.copies, d)
+	}
+	return b, b.join()
+}
+
+// Close closes all files.
+func (b *File) Close() error {
+	var errs []error
+	for _, d := range b.copies {
+		errs = append(errs, d.close())
+	}
+	return errors.Join(errs...)
+}
+
+// onDisk is one copy of a bundle.
+type onDisk struct {
+	name  string     // without the number of a part
+	parts []*os.File // nil where one is missing; the file, if there are no parts
+	whole bool       // there are no parts
+}
+
+func openDisk(name string, first bool) (*onDisk, error) {
+	f, err := openPlain(name)
 	if errors.Is(err, fs.ErrNotExist) {
-		if f, perr := openPlain(partName(name, 1)); perr == nil {
-			return openParts(name, f)
+		if d, perr := openParts(name); perr != nil || len(d.parts) > 0 {
+			return d, perr
 		}
 	}
 	if err != nil {
 		return nil, err
 	}
-	h, ok := readPartHeader(first)
+	h, ok := readPartHeader(f)
 	m := partPattern.FindStringSubmatch(name)
-	switch {
-	case ok && h.number != 1 && m != nil && m[2] != "001":
-		first.Close()
+	if !ok || m == nil {
+		return &onDisk{name: name, parts: []*os.File{f}, whole: true}, nil
+	}
+	f.Close()
+	if first && h.number != 1 && m[2] != "001" {
 		return nil, fmt.Errorf("%w: %s is part %d; begin with the first, %s", ErrFormat, name, h.number, partName(m[1], 1))
-	case ok && m != nil:
-		return openParts(m[1], first)
 	}
-	if _, err := first.Seek(0, io.SeekStart); err != nil {
-		first.Close()
-		return nil, err
+	return openParts(m[1])
+}
+
+// openParts opens all parts that there are.
+func openParts(name string) (*onDisk, error) {
+	d := &onDisk{name: name}
+	for n := 1; n <= maxParts; n++ {
+		f, err := openPlain(partName(name, n))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, errors.Join(err, d.close())
+		}
+		d.parts = append(d.parts, make([]*os.File, n-len(d.parts))...)
+		d.parts[n-1] = f
 	}
-	return &File{Reader: first, files: []*os.File{first}}, nil
+	return d, nil
+}
+
+func (d *onDisk) close() error {
+	var errs []error
+	for _, f := range d.parts {
+		if f != nil {
+			errs = append(errs, f.Close())
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // openPlain opens a file, and waits for nothing but that: a pipe has to come
@@ -58,78 +120,4 @@ func openPlain(name string) (*os.File, error) {
 		return nil, err
 	}
 	return os.Open(name)
-}
-
-// openParts opens all parts, the first of which is open.
-func openParts(name string, first *os.File) (_ *File, err error) {
-	b := &File{files: []*os.File{first}}
-	defer func() {
-		if err != nil {
-			b.Close() //nolint:errcheck // files that were read
-		}
-	}()
-	for n := 2; n <= maxParts; n++ {
-		f, err := openPlain(partName(name, n))
-		if errors.Is(err, fs.ErrNotExist) {
-			break
-		}
-		if err != nil {
-			return nil, err
-		}
-		b.files = append(b.files, f)
-	}
-	for n := len(b.files) + 2; n <= maxParts; n++ {
-		if _, err := os.Lstat(partName(name, n)); err == nil {
-			return nil, fmt.Errorf("%w: the part %s is missing", ErrFormat, partName(name, len(b.files)+1))
-		}
-	}
-	b.next = partName(name, len(b.files)+1)
-	var readers []io.Reader
-	var same partHeader
-	var before int64
-	for i, f := range b.files {
-		if err := checkPart(f, i+1, before, &same); err != nil {
-			return nil, err
-		}
-		info, err := f.Stat()
-		if err != nil {
-			return nil, err
-		}
-		before += info.Size()
-		readers = append(readers, f)
-	}
-	b.Reader = io.MultiReader(readers...)
-	return b, nil
-}
-
-// checkPart compares the header of a part with its place. same is that of the
-// first one.
-func checkPart(f *os.File, number int, before int64, same *partHeader) error {
-	if _, err := f.Seek(0, io.SeekStart); err != nil {
-		return err
-	}
-	h, ok := readPartHeader(f)
-	if number == 1 {
-		*same = h
-	}
-	switch {
-	case !ok:
-		return fmt.Errorf("%w: %s does not begin as a part", ErrFormat, f.Name())
-	case h.number != uint64(number):
-		return fmt.Errorf("%w: %s is part %d, not %d", ErrFormat, f.Name(), h.number, number)
-	case h.manifest != same.manifest:
-		return fmt.Errorf("%w: %s is a part of another bundle than the first", ErrFormat, f.Name())
-	case h.before != uint64(before):
-		return fmt.Errorf("%w: the parts before %s have %d bytes, not %d", ErrFormat, f.Name(), before, h.before)
-	}
-	return nil
-}
-
-// Close closes all parts.
-func (b *File) Close() error {
-	var errs []error
-	for _, f := range b.files {
-		errs = append(errs, f.Close())
-	}
-	return errors.Join(errs...)
 }

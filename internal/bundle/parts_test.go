@@ -3,6 +3,7 @@ package bundle
 import (
 	"bytes"
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -108,7 +109,7 @@ func TestBadParts(t *testing.T) {
 			b, err := os.ReadFile(filepath.Join(other, "m.002"))
 			return errors.Join(err, os.WriteFile(in("m.002"), b, 0o644))
 		}, "m.002 is a part of another bundle"},
-		"cut":      {func(in func(string) string) error { return os.Truncate(in("m.002"), 100_000) }, "the parts before DIR/m.003 have"},
+		"cut":      {func(in func(string) string) error { return os.Truncate(in("m.002"), 100_000) }, "the part DIR/m.002 has 100000 of the "},
 		"last cut": {func(in func(string) string) error { return os.Truncate(in("m.003"), 100_000) }, "it is cut"},
 		"no part":  {func(in func(string) string) error { return os.WriteFile(in("m.003"), []byte("x"), 0o644) }, "m.003 does not begin as a part"},
 		"one more": {func(in func(string) string) error {
@@ -165,5 +166,106 @@ func TestOtherSize(t *testing.T) {
 	}
 	if _, err := importFile(t, newStore(t), filepath.Join(dir, "m.001")); !errors.Is(err, ErrFormat) || !strings.Contains(err.Error(), "m.002") {
 		t.Errorf("%v", err)
+	}
+}
+
+// TestCopies has bundles that are cut or lack parts go on from other copies.
+func TestCopies(t *testing.T) {
+	good, a := inParts(t, 1)
+	other, b := inParts(t, 2)
+	in := t.TempDir()
+	write := func(name string, from []byte) string {
+		name = filepath.Join(in, name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(name), 0o755), os.WriteFile(name, from, 0o644)); err != nil {
+			t.Fatal(err)
+		}
+		return name
+	}
+	read := func(name string) []byte {
+		data, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return data
+	}
+	file, otherFile := filepath.Join(in, "file"), filepath.Join(in, "otherfile")
+	for name, a := range map[string]store.Artifact{file: a, otherFile: b} {
+		if _, err := WriteFile(t.Context(), name, a, progress.Discard); err != nil {
+			t.Fatal(err)
+		}
+	}
+	whole, part := read(file), func(n int) []byte { return read(partName(filepath.Join(good, "m"), n)) }
+	short, shorter, empty := write("short", whole[:9<<20]), write("shorter", whole[:100]), write("empty", nil)
+	write("a/m.001", part(1))
+	write("a/m.002", part(2)[:1<<20])
+	write("b/m.002", part(2))
+	write("b/m.003", part(3)[:len(part(3))-10])
+	write("c/m.003", part(3))
+	write("d/m.002", read(partName(filepath.Join(other, "m"), 2)))
+	at := func(dir string) string { return filepath.Join(in, dir, "m") }
+
+	for name, tt := range map[string]struct {
+		copies []string
+		want   error
+		says   string
+	}{
+		"cut, then whole":       {[]string{short, file}, nil, ""},
+		"whole, then cut":       {[]string{file, short}, nil, ""},
+		"three":                 {[]string{empty, shorter, short, file}, nil, ""},
+		"both cut":              {[]string{shorter, short}, ErrCut, "bytes are missing"},
+		"of another":            {[]string{short, otherFile}, ErrFormat, "otherfile is no copy of"},
+		"parts from three":      {[]string{at("a"), at("b"), at("c")}, nil, ""},
+		"by the first's name":   {[]string{at("a") + ".001", at("b") + ".002", at("c") + ".003"}, nil, ""},
+		"the first has most":    {[]string{filepath.Join(good, "m"), at("a")}, nil, ""},
+		"a part is missing":     {[]string{at("a"), at("c")}, ErrCut, "m.002 has 1048576 of the "},
+		"the last is cut":       {[]string{at("a"), at("b")}, ErrCut, "bytes are missing"},
+		"without the first":     {[]string{at("b"), at("c")}, ErrCut, "m.001 is missing"},
+		"a part of another":     {[]string{at("a"), at("d")}, ErrFormat, "is a part of another bundle"},
+		"a file and parts":      {[]string{file, at("a")}, ErrFormat, "one is in parts"},
+		"one that is not there": {[]string{short, at("none")}, fs.ErrNotExist, "none"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newStore(t)
+			f, err := Open(tt.copies[0], tt.copies[1:]...)
+			if err == nil {
+				defer f.Close()
+				var p store.Published
+				if p, err = unpack(t.Context(), s, f, store.Ref{}); err == nil && p.Digest != a.Manifest().Digest {
+					t.Error("another digest")
+				}
+			}
+			if !errors.Is(err, tt.want) || err != nil && !strings.Contains(err.Error(), tt.says) {
+				t.Errorf("%v, wanted %v, saying %s", err, tt.want, tt.says)
+			}
+			if err != nil {
+				nothing(t, s)
+			}
+		})
+	}
+}
+
+// TestUnreadableCopy: what a disk does not give back comes from another copy,
+// and where there is none the error is the disk's.
+func TestUnreadableCopy(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "x")
+	if err := os.WriteFile(name, []byte("content"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	good, err := os.Open(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer good.Close()
+	bad, err := os.Open(t.TempDir()) // reading a folder is an error
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer bad.Close()
+	got, err := io.ReadAll(&spans{left: []*span{{files: []*os.File{bad, good}, size: 7}}})
+	if string(got) != "content" || err != nil {
+		t.Errorf("%q, %v", got, err)
+	}
+	if _, err = io.ReadAll(&spans{left: []*span{{files: []*os.File{bad}, size: 7}}}); err == nil {
+		t.Error("no error")
 	}
 }

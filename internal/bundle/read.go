@@ -193,7 +193,7 @@ func (b *Reader) broken(f store.File, index int, err error) error {
 	if more := len(b.manifest.Files) - index - 1; more > 0 {
 		missing += fmt.Sprintf(" with %d more files", more)
 	}
-	return fmt.Errorf("%w: it is cut: %s%s", ErrFormat, missing, b.in.lacks())
+	return fmt.Errorf("%w: %s%s", ErrCut, missing, b.in.lacks())
 }
 
 // end makes sure that nothing follows the files.
@@ -289,7 +289,7 @@ func (in *input) explain(at string, err error) error {
 	case errors.Is(err, ErrFormat):
 		return err
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return fmt.Errorf("%w: it is cut: it ends in or before %s%s", ErrFormat, at, in.lacks())
+		return fmt.Errorf("%w: it ends in or before %s%s", ErrCut, at, in.lacks())
 	case errors.Is(err, zstd.ErrMagicMismatch):
 		return fmt.Errorf("%w: %s: it is not compressed with zstd, or damaged", ErrFormat, at)
 	case errors.Is(err, zstd.ErrWindowSizeExceeded):

@@ -19,6 +19,9 @@ const stepSwap = "swap"
 // mending is a repair below incoming.
 type mending struct{ *tx }
 
+// MendsWhole is false: damaged files are replaced, others stay.
+func (s *Store) MendsWhole() bool { return false }
+
 // Mend makes a staging folder for new files of a version.
 func (s *Store) Mend(ctx context.Context, ref store.Ref, size int64) (store.Mending, error) {
 	if err := needVersion(ref); err != nil {

@@ -90,7 +90,7 @@ func TestMendFromHub(t *testing.T) {
 				t.Fatal("no donor")
 			}
 			before := hub.Sent()
-			r, err := store.Mend(t.Context(), s, a, found, []store.Donor{donor}, progress.Discard)
+			r, err := store.Mend(t.Context(), s, a.Info(), found, []store.Donor{donor}, progress.Discard)
 			if err != nil || len(r.Files) != 1 || len(r.Notes)+len(r.Lacks) > 0 {
 				t.Fatalf("%+v, %v", r, err)
 			}
@@ -117,7 +117,7 @@ func TestMendFromHub(t *testing.T) {
 			t.Fatalf("%v, %v", found, err)
 		}
 		donor, _ := NewHubDonor(client, a.Manifest().Source)
-		r, err := store.Mend(t.Context(), s, a, found, []store.Donor{donor}, progress.Discard)
+		r, err := store.Mend(t.Context(), s, a.Info(), found, []store.Donor{donor}, progress.Discard)
 		if err != nil || len(r.Files) != 0 || len(r.Lacks) != 1 || r.Lacks[0].Bytes != mib || len(r.Notes) != 1 {
 			t.Errorf("%+v, %v", r, err)
 		}

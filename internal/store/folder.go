@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"syscall"
 )
 
 // Folder is a published version that is a folder: the [Artifact] of backends.
@@ -62,6 +63,9 @@ func ReadManifest(root *os.Root) (*Manifest, error) {
 	}
 	defer f.Close()
 	b, err := io.ReadAll(io.LimitReader(f, MaxManifest+1))
+	if errors.Is(err, syscall.EIO) {
+		err = fmt.Errorf("%w: %w", ErrDamaged, err)
+	}
 	if err == nil && len(b) > MaxManifest {
 		err = fmt.Errorf("%w: larger than %d bytes", ErrDamaged, MaxManifest)
 	}

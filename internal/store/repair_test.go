@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -119,7 +120,7 @@ func TestMend(t *testing.T) {
 				t.Fatalf("%v, %v", found, err)
 			}
 			wrong, right := &memory{data: bytes.Repeat([]byte("x"), len(w)), err: errors.New("went away")}, &memory{data: w}
-			r, err := store.Mend(t.Context(), s, a, found, []store.Donor{wrong, right}, progress.Discard)
+			r, err := store.Mend(t.Context(), s, a.Info(), found, []store.Donor{wrong, right}, progress.Discard)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -161,7 +162,7 @@ func TestMendBehindLink(t *testing.T) {
 	if err != nil || len(found) == 0 {
 		t.Fatalf("%v, %v", found, err)
 	}
-	_, err = store.Mend(t.Context(), s, a, found, []store.Donor{&memory{data: w}}, progress.Discard)
+	_, err = store.Mend(t.Context(), s, a.Info(), found, []store.Donor{&memory{data: w}}, progress.Discard)
 	if !errors.Is(err, store.ErrDamaged) {
 		t.Errorf("%v", err)
 	}
@@ -196,7 +197,7 @@ func TestMendLacks(t *testing.T) {
 		}
 		return nil
 	})
-	r, err := store.Mend(t.Context(), s, a, found, []store.Donor{short}, progress.Discard)
+	r, err := store.Mend(t.Context(), s, a.Info(), found, []store.Donor{short}, progress.Discard)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -235,11 +236,11 @@ func TestVersions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := store.Mend(t.Context(), s, a, found, []store.Donor{store.Versions{Store: s}}, progress.Discard)
+	r, err := store.Mend(t.Context(), s, a.Info(), found, []store.Donor{store.Versions{Store: s}}, progress.Discard)
 	if err != nil || len(r.Files) > 0 {
 		t.Errorf("from itself: %+v, %v", r, err)
 	}
-	r, err = store.Mend(t.Context(), s, a, found, []store.Donor{store.Versions{Store: other}}, progress.Discard)
+	r, err = store.Mend(t.Context(), s, a.Info(), found, []store.Donor{store.Versions{Store: other}}, progress.Discard)
 	if err != nil || len(r.Files) != 1 {
 		t.Fatalf("%+v, %v", r, err)
 	}
@@ -250,5 +251,77 @@ func TestVersions(t *testing.T) {
 	defer in.Close()
 	if got, _ := io.ReadAll(in); !bytes.Equal(got, w) {
 		t.Error("another content")
+	}
+}
+
+// wholeStore says that it replaces versions as a whole, and notes what it is to
+// put in place.
+type wholeStore struct {
+	store.Store
+	swapped []string
+}
+
+func (s *wholeStore) MendsWhole() bool { return true }
+
+func (s *wholeStore) Mend(ctx context.Context, ref store.Ref, size int64) (store.Mending, error) {
+	m, err := s.Store.(store.Mender).Mend(ctx, ref, size)
+	return &wholeMending{m, s}, err
+}
+
+type wholeMending struct {
+	store.Mending
+	store *wholeStore
+}
+
+func (m *wholeMending) Swap(ctx context.Context, files []store.File) error {
+	for _, f := range files {
+		m.store.swapped = append(m.store.swapped, f.Path)
+	}
+	return m.Mending.Swap(ctx, files)
+}
+
+// TestMendWhole: all files of a version are made anew, or none.
+func TestMendWhole(t *testing.T) {
+	s, w := &wholeStore{Store: newStore(t)}, weights()
+	put(t, s, ref, map[string][]byte{"sub/w.bin": w, "b": []byte("b"), "good": w[:mib+1]})
+	a, err := s.Open(t.Context(), ref)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Close()
+	if err := errors.Join(os.WriteFile(filepath.Join(a.Dir(), "sub/w.bin"), w[1:], 0o644), os.Remove(filepath.Join(a.Dir(), "b"))); err != nil {
+		t.Fatal(err)
+	}
+	found, err := store.Check(t.Context(), a, nil, progress.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	small := donorFunc(func(_ store.File, take store.Take) error {
+		_, err := take(0, []byte("b"))
+		return err
+	})
+	r, err := store.Mend(t.Context(), s, a.Info(), found, []store.Donor{small}, progress.Discard)
+	if err != nil || len(r.Files) > 0 || len(r.Lacks) != 1 || len(s.swapped) > 0 {
+		t.Errorf("one file lacks: %+v, %v; in place: %q", r, err, s.swapped)
+	}
+	r, err = store.Mend(t.Context(), s, a.Info(), found, []store.Donor{small, &memory{data: w}}, progress.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(s.swapped)
+	if diff := cmp.Diff([]string{"b", "good", "sub/w.bin"}, s.swapped) + cmp.Diff([]string{"b", "sub/w.bin"}, r.Files); diff != "" {
+		t.Error(diff)
+	}
+	if found, err = store.Check(t.Context(), a, nil, progress.Discard); err != nil || len(found) > 0 {
+		t.Errorf("afterwards: %v, %v", found, err)
+	}
+
+	// What was good and is no longer stops it.
+	if err := errors.Join(os.Remove(filepath.Join(a.Dir(), "b")), os.WriteFile(filepath.Join(a.Dir(), "good"), w[1:mib+2], 0o644)); err != nil {
+		t.Fatal(err)
+	}
+	_, err = store.Mend(t.Context(), s, a.Info(), []store.Damage{{File: "b", Kind: store.Missing}}, []store.Donor{small}, progress.Discard)
+	if !errors.Is(err, store.ErrDamaged) || !strings.Contains(err.Error(), "good") {
+		t.Errorf("%v", err)
 	}
 }

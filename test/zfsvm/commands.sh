@@ -96,6 +96,51 @@ done
 changed=$(cat /tmp/many.? | grep -c '"changed":true')
 [ "$changed" = 1 ] || fail "$changed of eight changed the store"
 
+# A folder, a file, ZFS, a pipe, a folder: the digest stays.
+digest() { $tool show tiny@v1 "$@" | awk '/^digest /{print $2}'; }
+want 0 /tmp/dir1/tiny/v1 $tool store /tmp/a --as tiny@v1 --dir /tmp/dir1
+want 0 '' $tool export tiny --dir /tmp/dir1 -o /tmp/tiny.bundle
+want 0 /tank/moved/tiny/v1 $tool import /tmp/tiny.bundle --zfs tank/moved
+$tool export tiny --zfs tank/moved 2>/dev/null | want 0 /tmp/dir2/tiny/v1 $tool import - --dir /tmp/dir2
+digest=$(digest --dir /tmp/dir1)
+must [ -n "$digest" ]
+must [ "$digest" = "$(digest --zfs tank/moved)" ]
+must [ "$digest" = "$(digest --dir /tmp/dir2)" ]
+must cmp /tmp/a/model.bin /tmp/dir2/tiny/v1/model.bin
+
+# What is not whole is refused, and nothing of it is seen.
+head -c 2500000 /tmp/tiny.bundle >/tmp/cut
+cp /tmp/tiny.bundle /tmp/changed
+printf x | dd of=/tmp/changed bs=1 seek=1500000 conv=notrunc 2>/dev/null
+want 4 'it is cut' $tool import /tmp/cut --zfs tank/refused
+want 4 'not a good bundle' $tool import /tmp/changed --zfs tank/refused
+must [ "$(zfs list -H -r -o name tank/refused | wc -l)" = 2 ] # with _incoming
+
+# While it is exported a version can be read and not removed.
+want 0 '' $tool store /tmp/b --as tiny@v2 --zfs tank/moved
+mkfifo /tmp/pipe
+$tool export tiny@v1 --zfs tank/moved >/tmp/pipe 2>/dev/null &
+exec 4</tmp/pipe
+dd bs=1 count=1 <&4 >/tmp/slow 2>/dev/null
+want 0 'tiny@v1: ok' $tool fsck tiny@v1 --zfs tank/moved
+want 10 busy $tool rm tiny@v1 --zfs tank/moved
+want 10 busy $tool prune --keep-last 1 --zfs tank/moved
+cat <&4 >>/tmp/slow
+wait $!
+must cmp /tmp/slow /tmp/tiny.bundle
+
+# The drill.
+must zfs set readonly=off tank/moved/tiny/v1
+printf x | dd of=/tank/moved/tiny/v1/model.bin bs=1 seek=5000 conv=notrunc 2>/dev/null
+must zfs set readonly=on tank/moved/tiny/v1
+want 4 'tiny@v1 --repair' $tool fsck tiny@v1 --zfs tank/moved
+want 0 'tiny@v1: repaired' $tool fsck tiny@v1 --repair --offline --from dir:/tmp/dir2 --zfs tank/moved
+want 0 'tiny@v1: ok' $tool fsck --all --zfs tank/moved
+must zpool scrub -w tank
+want 0 'No known data errors' zpool status -v tank
+want 0 'tiny@v1' $tool prune --keep-last 1 --zfs tank/moved
+want 0 /tank/moved/tiny/v1 $tool import /tmp/tiny.bundle --zfs tank/moved
+
 # More commands of the guide.
 must zfs set com.sun:auto-snapshot=false tank/bitnet
 must zfs set quota=500G tank/bitnet

@@ -46,15 +46,15 @@ func TestCommands(t *testing.T) {
 	})
 }
 
-// TestPowerCuts cuts the power of the machine while it stores, again and
-// again: each boot checks what the cut before has left. The other half is
-// zfsstore's test of the same name.
+// TestPowerCuts cuts the power of the machine while it stores, and repairs in
+// another store, again and again: each boot checks what the cut before has left.
+// The other half is zfsstore's TestPowerCut.
 func TestPowerCuts(t *testing.T) {
 	m := setUp(t)
 	disk := filepath.Join(t.TempDir(), "disk.img")
 	newDisk(t, disk, 256<<20)
 	files := testBinary(t)
-	const cuts = 6
+	const cuts, ofRepairs = 6, 4
 	var rows []string
 	for i := range cuts + 1 {
 		out, cut := m.run(t, boot{
@@ -73,8 +73,8 @@ func TestPowerCuts(t *testing.T) {
 			}
 		}
 	}
-	if len(rows) != cuts {
-		t.Errorf("%d of %d cuts were checked", len(rows), cuts)
+	if len(rows) != cuts+ofRepairs {
+		t.Errorf("%d of %d cuts were checked", len(rows), cuts+ofRepairs)
 	}
 	t.Logf("cut before | seen after the boot | staging areas | after the next process | current\n%s", strings.Join(rows, ""))
 }
