@@ -63,6 +63,10 @@ func runBaseline(ctx context.Context, c *call) (result, error) {
 
 func baselineOptions(ctx context.Context, c *call) (verify.BaselineOptions, error) {
 	o := verify.BaselineOptions{Greedy: c.flags.Int("greedy"), Progress: c.progress}
+	var err error
+	if o.Kernels, err = chosenKernels(); err != nil {
+		return o, err
+	}
 	if o.Greedy < 0 {
 		return o, usagef("--greedy %d: must be 0 or more", o.Greedy)
 	}

@@ -21,8 +21,8 @@ func benchCommand() command {
 		name: "bench", args: "FILE", min: 1, max: 1,
 		about: "measure how fast a model runs here",
 		long: "The tests are those of llama-bench: pp512 evaluates a prompt of 512 tokens, tg128\n" +
-			"generates 128 tokens. Figures are tokens a second, mean and standard deviation of\n" +
-			"the repetitions, after one to warm up.",
+			"generates 128 tokens, each with its best logit. Figures are tokens a second, mean\n" +
+			"and standard deviation of the repetitions, after one to warm up.",
 		flags: []cli.Flag{
 			&cli.IntFlag{Name: "p", Base: 10, Value: 512, Usage: "evaluate a prompt of `N` tokens; 0: no such test"},
 			&cli.IntFlag{Name: "n", Base: 10, Value: 128, Usage: "generate `N` tokens; 0: no such test"},

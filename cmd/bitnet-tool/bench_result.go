@@ -41,6 +41,8 @@ type benchRow struct {
 	SD      float64   `json:"tps_sd"`
 	Seconds []float64 `json:"seconds"` // of each repetition
 	Joules  *float64  `json:"joules_per_1k,omitempty"`
+	Head    string    `json:"head,omitempty"`             // of generation tests: full, screened or partly screened
+	Logits  *float64  `json:"logits_per_token,omitempty"` // computed, of screened tokens
 }
 
 type benchBest struct {
@@ -80,6 +82,13 @@ func (r *benchResult) fill(rows []bench.Row) {
 	for _, row := range rows {
 		out := benchRow{Test: row.Test.String(), Threads: row.Threads, Seconds: row.Seconds}
 		out.Mean, out.SD = row.Speed()
+		if row.Test.Generate > 0 {
+			out.Head = row.Head()
+		}
+		if row.Screened > 0 {
+			n := row.LogitsPerToken()
+			out.Logits = &n
+		}
 		if r.Energy.Status == "measured" && row.Test.Generate > 0 {
 			j := row.JoulesPer1k()
 			out.Joules = &j
@@ -111,7 +120,7 @@ func (r *benchResult) table(w io.Writer) {
 	fmt.Fprintf(w, "%s, %s %s, %s, kernels for %s\n", printable(r.Model.Name), printable(r.Model.Architecture), r.Model.Type, humanBytes(r.Model.Bytes), r.Kernel)
 	rows := [][]string{{"  test", "threads", "tokens/s", ""}}
 	for _, row := range r.Rows {
-		rows = append(rows, []string{"  " + row.Test, fmt.Sprint(row.Threads), fmt.Sprintf("%.2f ± %.2f", row.Mean, row.SD), joules(row.Joules)})
+		rows = append(rows, []string{"  " + row.Test, fmt.Sprint(row.Threads), fmt.Sprintf("%.2f ± %.2f", row.Mean, row.SD), strings.TrimLeft(joules(row.Joules)+"  "+row.head(), " ")})
 	}
 	table(w, rows)
 	if len(r.Rows) > len(r.Best) {
@@ -123,6 +132,14 @@ func (r *benchResult) table(w io.Writer) {
 	if r.Energy.Reason != "" {
 		fmt.Fprintf(w, "energy unavailable: %s\n", oneLine(r.Energy.Reason))
 	}
+}
+
+// head tells of a screened head: its results are those of the full one.
+func (r benchRow) head() string {
+	if r.Logits == nil {
+		return ""
+	}
+	return fmt.Sprintf("head: %s, exact, %.0f logits a token", r.Head, *r.Logits)
 }
 
 func joules(j *float64) string {

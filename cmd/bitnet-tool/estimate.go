@@ -43,6 +43,7 @@ type estimateResult struct {
 type memoryJSON struct {
 	Ctx     int   `json:"ctx"`
 	Weights int64 `json:"weights"` // mapped from the file
+	Head    int64 `json:"head"`    // made of the head after some tokens, to generate faster
 	KV      int64 `json:"kv"`
 	Buffers int64 `json:"buffers"`
 	Program int64 `json:"program"` // this program with the vocabulary
@@ -116,7 +117,7 @@ func (r *estimateResult) evaluation(c *call, path string, o runtime.SessionOptio
 	if o.Context == 0 {
 		o.Context = m.Params().Context
 	}
-	r.Memory = &memoryJSON{o.Context, mem.Weights, mem.KV, mem.Buffers, program, mem.Total() + program}
+	r.Memory = &memoryJSON{o.Context, mem.Weights, mem.Head, mem.KV, mem.Buffers, program, mem.Total() + program}
 	return nil
 }
 
@@ -136,6 +137,7 @@ func (r *estimateResult) text(w io.Writer) {
 		fmt.Fprintf(w, "\nmemory to run it with a context of %s tokens\n", thousands(int64(m.Ctx)))
 		table(w, [][]string{
 			{"  weights", thousands(m.Weights)},
+			{"  copy of the head", thousands(m.Head)},
 			{"  keys and values", thousands(m.KV)},
 			{"  buffers", thousands(m.Buffers)},
 			{"  program and vocabulary", thousands(m.Program)},

@@ -98,39 +98,47 @@ func runFsck(ctx context.Context, c *call) (result, error) {
 	return res, res.failure()
 }
 
-// check reads one version. A manifest that cannot be read is a finding too.
+// check reads one version, and repairs it if that was asked for.
 func (r *fsckResult) check(ctx context.Context, c *call, s store.Store, ref store.Ref) error {
 	item := fsckItemJSON{Name: ref.Name, Version: ref.Version, Findings: []findingJSON{}, Evidence: []string{}}
-	a, err := s.Open(ctx, ref)
-	switch {
-	case errors.Is(err, store.ErrDamaged):
-		item.add(store.Damage{File: store.ManifestPath, Kind: store.Broken, Detail: err.Error()})
-	case err != nil:
+	info, found, err := checkVersion(ctx, c, s, ref)
+	if err != nil {
 		return err
-	default:
-		defer a.Close() //nolint:errcheck // a folder that was read
-		item.Bytes = a.Manifest().Size()
-		found, err := store.Check(ctx, a, pipeline.Locator(), c.progress)
-		if err != nil {
-			return err
-		}
-		for _, d := range found {
-			item.add(d)
-		}
-		if err := r.repairer.repair(ctx, a, found, &item); err != nil {
-			return err
-		}
 	}
-	if e, ok := s.(store.Evidencer); ok {
+	for _, d := range found {
+		item.add(d)
+	}
+	if e, ok := s.(store.Evidencer); ok { // of what is damaged now
 		lines, err := e.Evidence(ctx, ref)
 		if err != nil {
 			c.warn("%s: %s", ref, printable(err.Error()))
 		}
 		item.Evidence = append(item.Evidence, lines...)
 	}
+	if info.Manifest != nil {
+		item.Bytes = info.Manifest.Size()
+		if err := r.repairer.repair(ctx, info, found, &item); err != nil {
+			return err
+		}
+	}
 	item.OK = item.sound()
 	r.Items = append(r.Items, item)
 	return nil
+}
+
+// checkVersion reads one version. A manifest that cannot be read is a finding
+// too.
+func checkVersion(ctx context.Context, c *call, s store.Store, ref store.Ref) (info store.Info, found []store.Damage, err error) {
+	a, err := s.Open(ctx, ref)
+	if errors.Is(err, store.ErrDamaged) {
+		return info, []store.Damage{{File: store.ManifestPath, Kind: store.Broken, Detail: err.Error()}}, nil
+	}
+	if err != nil {
+		return info, nil, err
+	}
+	defer a.Close() //nolint:errcheck // a folder that was read
+	found, err = store.Check(ctx, a, pipeline.Locator(), c.progress)
+	return a.Info(), found, err
 }
 
 func (i *fsckItemJSON) add(d store.Damage) {

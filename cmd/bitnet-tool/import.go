@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"io"
+	"slices"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -13,10 +15,11 @@ import (
 
 func importCommand() command {
 	return command{
-		name: "import", args: "FILE | -", min: 1, max: 1,
+		name: "import", args: "FILE [COPY…] | -", min: 1, max: 100,
 		about: "put into a store what export wrote, proven byte by byte",
 		long: "FILE is a bundle or the first of its parts, - is stdin. Whatever is not as the manifest\n" +
-			"in it says is refused, and nothing of it remains. Prints the folder of the version.",
+			"in it says is refused, and nothing of it remains. Prints the folder of the version.\n" +
+			"Where FILE is cut, lacks a part or cannot be read, another COPY of it goes on.",
 		flags: storeFlags(
 			&cli.StringFlag{Name: "as", Usage: "call it `NAME[@VERSION]`", DefaultText: "as it was called"},
 		),
@@ -25,17 +28,11 @@ func importCommand() command {
 }
 
 func runImport(ctx context.Context, c *call) (result, error) {
-	var in io.Reader
-	if c.args[0] == "-" {
-		in = bufio.NewReaderSize(interruptible{ctx, c.stdin}, 64<<10)
-	} else {
-		f, err := bundle.Open(c.args[0])
-		if err != nil {
-			return nil, err
-		}
-		defer f.Close() //nolint:errcheck // files that were read
-		in = f
+	in, err := openBundle(ctx, c)
+	if err != nil {
+		return nil, cutHint(c, err)
 	}
+	defer in.Close() //nolint:errcheck // files that were read
 	s, at, err := openStore(ctx, c)
 	if err != nil {
 		return nil, err
@@ -45,7 +42,7 @@ func runImport(ctx context.Context, c *call) (result, error) {
 	}
 	b, err := bundle.NewReader(ctx, in)
 	if err != nil {
-		return nil, err
+		return nil, cutHint(c, err)
 	}
 	defer b.Close() //nolint:errcheck // never fails
 	ref, err := keptAs(c, b.Manifest().Ref())
@@ -55,7 +52,7 @@ func runImport(ctx context.Context, c *call) (result, error) {
 	p, err := bundle.Import(ctx, s, b, ref, c.progress)
 	switch {
 	case errors.Is(err, bundle.ErrFormat):
-		return nil, err
+		return nil, cutHint(c, err)
 	case err != nil:
 		return nil, hintStore(err, at)
 	}
@@ -63,4 +60,23 @@ func runImport(ctx context.Context, c *call) (result, error) {
 		c.warn("%s was there already and is not the current version; %s use %s makes it so", p.Ref, program, p.Ref)
 	}
 	return newStoredResult(p.Info, p.Changed), nil
+}
+
+// openBundle opens what is to be imported.
+func openBundle(ctx context.Context, c *call) (io.ReadCloser, error) {
+	if !slices.Contains(c.args, "-") {
+		return bundle.Open(c.args[0], c.args[1:]...)
+	}
+	if len(c.args) > 1 {
+		return nil, usagef("stdin has no copies").suggest("%s import FILE COPY", program)
+	}
+	return io.NopCloser(bufio.NewReaderSize(interruptible{ctx, c.stdin}, 64<<10)), nil
+}
+
+// cutHint says how to go on with a bundle that is cut.
+func cutHint(c *call, err error) error {
+	if !errors.Is(err, bundle.ErrCut) || c.args[0] == "-" {
+		return err
+	}
+	return hinted(err, "another copy, of all or of what is missing, goes on: %s import %s COPY", program, strings.Join(c.args, " "))
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"os"
 
@@ -14,13 +13,25 @@ import (
 // with, for tests and bug reports.
 const kernelEnv = "BITNET_TOOL_KERNEL"
 
+// chosenKernels gives the loops to compute with, "" for the fastest.
+func chosenKernels() (string, error) {
+	name := os.Getenv(kernelEnv)
+	if name == "" {
+		return "", nil
+	}
+	if _, err := kernels.Lookup(name); err != nil {
+		return "", usagef("%s: %w", kernelEnv, err)
+	}
+	return name, nil
+}
+
 // openRuntime opens a model for evaluation. The caller closes it.
 func openRuntime(path string, o runtime.Options) (*runtime.Model, error) {
-	o.Kernels = os.Getenv(kernelEnv)
-	m, err := runtime.Open(path, o)
-	if errors.Is(err, kernels.ErrBackend) {
-		return nil, usagef("%s: %w", kernelEnv, err)
+	var err error
+	if o.Kernels, err = chosenKernels(); err != nil {
+		return nil, err
 	}
+	m, err := runtime.Open(path, o)
 	if err != nil {
 		return nil, notModel(path, err)
 	}

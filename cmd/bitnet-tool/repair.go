@@ -61,18 +61,19 @@ func newRepairer(ctx context.Context, c *call, s store.Store) (*repairer, error)
 	return r, nil
 }
 
-// repair makes damaged files of a version anew, and marks what is good again.
-func (r *repairer) repair(ctx context.Context, a store.Artifact, found []store.Damage, item *fsckItemJSON) error {
+// repair makes damaged files of a version, which is closed, anew and marks what
+// is good again.
+func (r *repairer) repair(ctx context.Context, info store.Info, found []store.Damage, item *fsckItemJSON) error {
 	if r == nil || len(found) == 0 {
 		return nil
 	}
 	donors := slices.Clone(r.donors)
 	if r.hub != nil {
-		if d, ok := pipeline.NewHubDonor(r.hub, a.Manifest().Source); ok {
+		if d, ok := pipeline.NewHubDonor(r.hub, info.Manifest.Source); ok {
 			donors = append(donors, d)
 		}
 	}
-	done, err := store.Mend(ctx, r.store, a, found, donors, r.c.progress)
+	done, err := store.Mend(ctx, r.store, info, found, donors, r.c.progress)
 	for _, note := range done.Notes {
 		r.c.warn("%s", printable(note))
 	}
@@ -80,7 +81,7 @@ func (r *repairer) repair(ctx context.Context, a store.Artifact, found []store.D
 		return err
 	}
 	for _, l := range done.Lacks {
-		r.c.warn("%s: nobody has the %s of %s that it lacks", a.Info().Ref, humanBytes(l.Bytes), printable(l.File))
+		r.c.warn("%s: nobody has the %s of %s that it lacks", info.Ref, humanBytes(l.Bytes), printable(l.File))
 	}
 	for i, f := range item.Findings {
 		item.Findings[i].Repaired = f.Kind != store.Extra && slices.Contains(done.Files, f.File)
@@ -94,7 +95,7 @@ func repairHint(ref string, f findingJSON, tried bool) string {
 	case f.Kind == store.Extra:
 		return "move it out of the version; " + program + " touches only what it stored"
 	case f.Kind == store.Broken:
-		return "import the version again, or remove its folder and store it anew"
+		return program + " rm " + ref + ", then import it or store it again"
 	case tried:
 		return program + " fsck " + ref + " --repair --from PLACE takes it from another store, or: " + program + " rm " + ref + ", then " + program + " store"
 	}

@@ -27,6 +27,9 @@ var kills = flag.Int("kills", 8, "how often TestStoreKilled kills a process")
 //
 //	go test ./cmd/bitnet-tool -run TestStoreKilled -kills 200 -v
 func TestStoreKilled(t *testing.T) {
+	if raceEnabled {
+		t.Skip("kills many processes, and shows no race that the scripts do not")
+	}
 	dir, src := t.TempDir(), t.TempDir()
 	for name, size := range map[string]int{"model.safetensors": 20 << 20, "tokenizer.json": 3 << 20, "config.json": 100, "sub/LICENSE": 10} {
 		data := make([]byte, size)

@@ -57,6 +57,7 @@ func verifyTarget(ctx context.Context, c *call) (result, error) {
 	if err != nil {
 		return nil, err
 	}
+	var known *verify.Known
 	if a != nil {
 		defer a.Close() //nolint:errcheck // a folder that was read
 		if path, err = fileIn(a, "*.gguf"); codeOf(err) == exitNotFound {
@@ -65,6 +66,7 @@ func verifyTarget(ctx context.Context, c *call) (result, error) {
 		if err != nil {
 			return nil, err
 		}
+		known = knownBytes(a, path)
 	}
 	for _, name := range []string{"cache-dir", "repo-type"} {
 		if c.flags.IsSet(name) {
@@ -75,6 +77,7 @@ func verifyTarget(ctx context.Context, c *call) (result, error) {
 	if err != nil {
 		return nil, err
 	}
+	o.Known = known
 	report, err := verify.Run(ctx, path, o)
 	if report == nil {
 		return nil, unchecked(err)
@@ -119,8 +122,11 @@ func verifyOptions(c *call) (verify.Options, error) {
 		Progress: c.progress,
 		Render:   render,
 	}
+	var err error
+	if o.Kernels, err = chosenKernels(); err != nil {
+		return o, err
+	}
 	if c.flags.IsSet("engine") {
-		var err error
 		if o.Other, err = otherEngine(c.flags.String("engine")); err != nil {
 			return o, err
 		}
@@ -129,7 +135,6 @@ func verifyOptions(c *call) (verify.Options, error) {
 		return o, usagef("--max-seconds %d: must be 1 or more", c.flags.Int("max-seconds"))
 	}
 	if c.flags.IsSet("level") {
-		var err error
 		if o.Level, err = verify.ParseLevel(c.flags.String("level")); err != nil {
 			return o, err
 		}
@@ -184,6 +189,8 @@ func described(f verify.Finding) string {
 // nextStep says what to do about a bad file, "" if the finding does.
 func nextStep(r *verify.Report, o verify.Options) string {
 	switch {
+	case r.Worst().Rule == "hash.digest" && o.Known != nil:
+		return program + " fsck --repair mends it"
 	case r.Verdict == verify.Faulty:
 		return "update or rebuild that program; the file is not at fault"
 	case !r.Levels[0].OK:

@@ -2,12 +2,27 @@ package main
 
 import (
 	"context"
+	"path/filepath"
 	"time"
 
 	"github.com/akadata/bitnet-tool/internal/pipeline"
 	"github.com/akadata/bitnet-tool/internal/store"
 	"github.com/akadata/bitnet-tool/verify"
 )
+
+// knownBytes gives what a version's manifest says of its file at path, nil for
+// nothing.
+func knownBytes(a store.Artifact, path string) *verify.Known {
+	rel, err := filepath.Rel(a.Dir(), path)
+	if err != nil {
+		return nil
+	}
+	f, ok := a.Manifest().File(filepath.ToSlash(rel))
+	if !ok {
+		return nil
+	}
+	return &verify.Known{Source: "the manifest of " + a.Info().Ref.String(), Size: f.Size, SHA256: f.SHA256.Hex(), Blocks: f.Blocks}
+}
 
 // verifyVersion verifies a version in the store that has no GGUF file: its
 // bytes against its manifest.
