@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"time"
+
+	"github.com/akadata/bitnet-tool/internal/flock"
 )
 
 // Of waiting for a lock. Python's filelock looks as often.
@@ -56,7 +58,7 @@ func tryLock(root *os.Root, name string, mode fs.FileMode) (*lock, bool, error) 
 		if err != nil {
 			return nil, false, err
 		}
-		ok, err := flock(f)
+		ok, err := flocked(f)
 		same := false
 		if err == nil && ok {
 			same, err = samePath(root, name, f)
@@ -95,4 +97,14 @@ func (l *lock) free() {
 	if l.f != nil {
 		l.f.Close()
 	}
+}
+
+// flocked tries to lock an open file. Where there are no locks it succeeds: see
+// [lock] for why that is right, if wasteful.
+func flocked(f *os.File) (bool, error) {
+	ok, err := flock.Try(f)
+	if errors.Is(err, errors.ErrUnsupported) {
+		return true, nil
+	}
+	return ok, err
 }

@@ -30,7 +30,7 @@ func replace(root *os.Root, target, tmp string, data []byte) error {
 // replaceOpen does the work if nobody else uses tmp at the moment. Then it is
 // not done: another process renames it, and the next try gets a new file.
 func replaceOpen(root *os.Root, target, tmp string, f *os.File, data []byte) (bool, error) {
-	ok, err := flock(f)
+	ok, err := flocked(f)
 	if err == nil && !ok {
 		time.Sleep(time.Millisecond)
 	}

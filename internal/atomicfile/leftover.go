@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/akadata/bitnet-tool/internal/flock"
 )
 
 // A partial file is locked as long as somebody writes it, so what a killed
@@ -41,7 +43,7 @@ func createPartial(dir, base string) (f *os.File, locked bool, err error) {
 		if err != nil {
 			return nil, false, err
 		}
-		locked, err = lock(f)
+		locked, err = flock.Try(f)
 		if err != nil || locked && named(f) {
 			return f, locked, nil // without locks nobody removes it
 		}
@@ -86,7 +88,7 @@ func removeLeftover(name string) {
 	defer f.Close()
 	// Whoever made it has no lock on it yet, looks for its name under the lock,
 	// and so will make another.
-	if locked, err := lock(f); err == nil && locked && named(f) {
+	if locked, err := flock.Try(f); err == nil && locked && named(f) {
 		_ = os.Remove(name)
 	}
 }

@@ -10,6 +10,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/akadata/bitnet-tool/internal/flock"
 )
 
 // TestMain is the test, or the process that a test kills.
@@ -61,7 +63,7 @@ func hasLocks(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	if _, err := lock(f); err != nil {
+	if _, err := flock.Try(f); err != nil {
 		t.Skipf("no locks here: %v", err)
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"time"
+
+	"github.com/akadata/bitnet-tool/internal/flock"
 )
 
 // Of waiting for the lock of a store.
@@ -59,7 +61,7 @@ func TryLock(open func() (*os.File, error)) (*Lock, error) {
 		f.Close()
 		return nil, err
 	}
-	ok, err := flock(f)
+	ok, err := flock.Try(f)
 	if !ok || err != nil {
 		f.Close()
 		if err != nil {

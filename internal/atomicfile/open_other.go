@@ -1,10 +1,10 @@
 //go:build !(darwin || dragonfly || freebsd || linux || netbsd || openbsd)
 
-package store
+package atomicfile
 
 import (
 	"errors"
 	"os"
 )
 
-func flock(*os.File) (bool, error) { return false, errors.ErrUnsupported }
+func openPlain(string) (*os.File, error) { return nil, errors.ErrUnsupported }

@@ -1,18 +1,16 @@
 //go:build darwin || dragonfly || freebsd || linux || netbsd || openbsd
 
-package store
+package flock
 
 import (
 	"errors"
+	"fmt"
 	"os"
 
 	"golang.org/x/sys/unix"
 )
 
-// flock tries to lock an open file with flock(2), which the kernel frees when
-// the process dies. Unlike a cache, a store cannot do without locks, so a file
-// system that has none is an error.
-func flock(f *os.File) (bool, error) {
+func try(f *os.File) (bool, error) {
 	for {
 		err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
 		switch {
@@ -20,6 +18,8 @@ func flock(f *os.File) (bool, error) {
 			continue
 		case errors.Is(err, unix.EWOULDBLOCK):
 			return false, nil
+		case errors.Is(err, unix.ENOLCK):
+			return false, fmt.Errorf("%w: %w", errors.ErrUnsupported, err)
 		}
 		return err == nil, err
 	}
