@@ -20,7 +20,6 @@ import (
 // runs in a process of its own, which ends when it takes too long or too much.
 const (
 	renderSeconds = 2
-	renderMemory  = 256 << 20
 	renderName    = "__render-template"
 	maxRendered   = 8 << 20 // the JSON of the answer, in bytes
 )
