@@ -113,13 +113,14 @@ func (s *Session) exponentials(scores []float32) float64 {
 // weigh adds to each row of a the weighted sum of n values, cols columns of
 // each from number from on.
 func (s *Session) weigh(a []float32, cols int, weights []float32, stride, n, kv, from int) {
-	k, first := s.model.kernels, kv*s.model.params.HeadDim+from
+	k, d := s.model.kernels, s.model.params.HeadDim
+	first := kv*d*kernels.Page + from
 	for i, page := range s.cache.layers[s.work.layer].v[:wholePages(n)/kernels.Page] {
 		tokens := min(kernels.Page, n-i*kernels.Page)
 		if s.cache.half {
-			k.WeighF16(a, cols, weights[i*kernels.Page:], stride, tokens, page.f16[2*first:], s.cache.width)
+			k.WeighF16(a, cols, weights[i*kernels.Page:], stride, tokens, page.f16[2*first:], d)
 		} else {
-			k.Weigh(a, cols, weights[i*kernels.Page:], stride, tokens, page.f32[first:], s.cache.width)
+			k.Weigh(a, cols, weights[i*kernels.Page:], stride, tokens, page.f32[first:], d)
 		}
 	}
 }

@@ -5,15 +5,17 @@ import (
 )
 
 // cache holds the keys and values of all tokens so far, in pages of
-// [kernels.Page] tokens: a long context costs nothing until it is used. Keys
-// lie in a page number by number, values token by token.
+// [kernels.Page] tokens: a long context costs nothing until it is used. In a
+// page every head has a place of its own, so that it is read from one end to the
+// other: keys number by number, values token by token.
 type cache struct {
 	width  int // numbers a token: KVHeads·HeadDim
+	head   int // HeadDim
 	half   bool
 	layers []struct{ k, v []page }
 
 	encode func(dst []byte, x []float32)
-	row    []byte // one token's keys as F16
+	row    []byte // one token's keys or values as F16
 }
 
 // page holds numbers in one of two forms.
@@ -23,7 +25,8 @@ type page struct {
 }
 
 func (c *cache) init(m *Model, half bool) {
-	c.width = m.params.KVHeads * m.params.HeadDim
+	c.head = m.params.HeadDim
+	c.width = m.params.KVHeads * c.head
 	c.layers = make([]struct{ k, v []page }, m.params.Blocks)
 	c.half, c.encode = half, m.kernels.EncodeF16
 	if half {
@@ -70,12 +73,17 @@ func (c *cache) put(layer, pos int, k, v []float32) {
 		for i, x := range k {
 			keys.f32[i*kernels.Page+slot] = x
 		}
-		copy(values.f32[slot*c.width:], v)
+		for h := 0; h < c.width; h += c.head {
+			copy(values.f32[h*kernels.Page+slot*c.head:], v[h:h+c.head])
+		}
 		return
 	}
-	c.encode(values.f16[2*slot*c.width:][:2*c.width], v)
 	c.encode(c.row, k)
 	for i := range k {
 		copy(keys.f16[2*(i*kernels.Page+slot):][:2], c.row[2*i:])
+	}
+	c.encode(c.row, v)
+	for h := 0; h < c.width; h += c.head {
+		copy(values.f16[2*(h*kernels.Page+slot*c.head):], c.row[2*h:2*(h+c.head)])
 	}
 }

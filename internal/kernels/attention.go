@@ -6,7 +6,8 @@ package kernels
 const Page = 64
 
 // Attention is the part of a [Backend] that compares queries with keys and adds
-// up values. Keys and values are float32, or F16 as bytes, which are widened.
+// up values. Keys and values are float32, or F16 as bytes, which are widened. A
+// product and the sum it goes to are rounded once, as [multiplyAdd] does.
 type Attention struct {
 	// Scores sets dst[stride·j+i], for all queries j in q, of d numbers each,
 	// and all keys i of a page, to their product: the sum over the numbers in
@@ -52,7 +53,7 @@ func scoresF16(dst []float32, stride int, q []float32, d int, k []byte) {
 		for j := range len(q) / d {
 			row, x := dst[stride*j:][:Page], q[j*d+c]
 			for i, y := range wide {
-				row[i] += float32(x * y)
+				row[i] = multiplyAdd(x, y, row[i])
 			}
 		}
 	}
@@ -63,7 +64,7 @@ func weigh(a []float32, d int, p []float32, stride, n int, v []float32, width in
 		row := a[j*d : (j+1)*d]
 		for i, f := range p[j*stride:][:n] {
 			for c, x := range v[i*width:][:d] {
-				row[c] += float32(x * f)
+				row[c] = multiplyAdd(x, f, row[c])
 			}
 		}
 	}
@@ -78,7 +79,7 @@ func weighF16(a []float32, d int, p []float32, stride, n int, v []byte, width in
 			for j := range len(a) / d {
 				row, f := a[j*d+c:], p[j*stride+i]
 				for c, v := range x {
-					row[c] += float32(v * f)
+					row[c] = multiplyAdd(v, f, row[c])
 				}
 			}
 		}

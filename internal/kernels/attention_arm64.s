@@ -232,44 +232,28 @@ loop12:
 	VLD1R.P 4(R9), [V7.S4]
 	WORD $0x0e217804 // fcvtl v4.4s, v0.4h
 	WORD $0x4e217805 // fcvtl2 v5.4s, v0.8h
-	WORD $0x6e26dc88 // fmul v8.4s, v4.4s, v6.4s
-	WORD $0x4e28d610 // fadd v16.4s, v16.4s, v8.4s
-	WORD $0x6e26dca9 // fmul v9.4s, v5.4s, v6.4s
-	WORD $0x4e29d631 // fadd v17.4s, v17.4s, v9.4s
-	WORD $0x6e27dc88 // fmul v8.4s, v4.4s, v7.4s
-	WORD $0x4e28d718 // fadd v24.4s, v24.4s, v8.4s
-	WORD $0x6e27dca9 // fmul v9.4s, v5.4s, v7.4s
-	WORD $0x4e29d739 // fadd v25.4s, v25.4s, v9.4s
+	WORD $0x4e26cc90 // fmla v16.4s, v4.4s, v6.4s
+	WORD $0x4e26ccb1 // fmla v17.4s, v5.4s, v6.4s
+	WORD $0x4e27cc98 // fmla v24.4s, v4.4s, v7.4s
+	WORD $0x4e27ccb9 // fmla v25.4s, v5.4s, v7.4s
 	WORD $0x0e217824 // fcvtl v4.4s, v1.4h
 	WORD $0x4e217825 // fcvtl2 v5.4s, v1.8h
-	WORD $0x6e26dc88 // fmul v8.4s, v4.4s, v6.4s
-	WORD $0x4e28d652 // fadd v18.4s, v18.4s, v8.4s
-	WORD $0x6e26dca9 // fmul v9.4s, v5.4s, v6.4s
-	WORD $0x4e29d673 // fadd v19.4s, v19.4s, v9.4s
-	WORD $0x6e27dc88 // fmul v8.4s, v4.4s, v7.4s
-	WORD $0x4e28d75a // fadd v26.4s, v26.4s, v8.4s
-	WORD $0x6e27dca9 // fmul v9.4s, v5.4s, v7.4s
-	WORD $0x4e29d77b // fadd v27.4s, v27.4s, v9.4s
+	WORD $0x4e26cc92 // fmla v18.4s, v4.4s, v6.4s
+	WORD $0x4e26ccb3 // fmla v19.4s, v5.4s, v6.4s
+	WORD $0x4e27cc9a // fmla v26.4s, v4.4s, v7.4s
+	WORD $0x4e27ccbb // fmla v27.4s, v5.4s, v7.4s
 	WORD $0x0e217844 // fcvtl v4.4s, v2.4h
 	WORD $0x4e217845 // fcvtl2 v5.4s, v2.8h
-	WORD $0x6e26dc88 // fmul v8.4s, v4.4s, v6.4s
-	WORD $0x4e28d694 // fadd v20.4s, v20.4s, v8.4s
-	WORD $0x6e26dca9 // fmul v9.4s, v5.4s, v6.4s
-	WORD $0x4e29d6b5 // fadd v21.4s, v21.4s, v9.4s
-	WORD $0x6e27dc88 // fmul v8.4s, v4.4s, v7.4s
-	WORD $0x4e28d79c // fadd v28.4s, v28.4s, v8.4s
-	WORD $0x6e27dca9 // fmul v9.4s, v5.4s, v7.4s
-	WORD $0x4e29d7bd // fadd v29.4s, v29.4s, v9.4s
+	WORD $0x4e26cc94 // fmla v20.4s, v4.4s, v6.4s
+	WORD $0x4e26ccb5 // fmla v21.4s, v5.4s, v6.4s
+	WORD $0x4e27cc9c // fmla v28.4s, v4.4s, v7.4s
+	WORD $0x4e27ccbd // fmla v29.4s, v5.4s, v7.4s
 	WORD $0x0e217864 // fcvtl v4.4s, v3.4h
 	WORD $0x4e217865 // fcvtl2 v5.4s, v3.8h
-	WORD $0x6e26dc88 // fmul v8.4s, v4.4s, v6.4s
-	WORD $0x4e28d6d6 // fadd v22.4s, v22.4s, v8.4s
-	WORD $0x6e26dca9 // fmul v9.4s, v5.4s, v6.4s
-	WORD $0x4e29d6f7 // fadd v23.4s, v23.4s, v9.4s
-	WORD $0x6e27dc88 // fmul v8.4s, v4.4s, v7.4s
-	WORD $0x4e28d7de // fadd v30.4s, v30.4s, v8.4s
-	WORD $0x6e27dca9 // fmul v9.4s, v5.4s, v7.4s
-	WORD $0x4e29d7ff // fadd v31.4s, v31.4s, v9.4s
+	WORD $0x4e26cc96 // fmla v22.4s, v4.4s, v6.4s
+	WORD $0x4e26ccb7 // fmla v23.4s, v5.4s, v6.4s
+	WORD $0x4e27cc9e // fmla v30.4s, v4.4s, v7.4s
+	WORD $0x4e27ccbf // fmla v31.4s, v5.4s, v7.4s
 	SUBS $1, R14
 	BNE loop12
 	MOVD R12, R15
@@ -320,28 +304,20 @@ loop16:
 	VLD1R.P 4(R8), [V6.S4]
 	WORD $0x0e217804 // fcvtl v4.4s, v0.4h
 	WORD $0x4e217805 // fcvtl2 v5.4s, v0.8h
-	WORD $0x6e26dc88 // fmul v8.4s, v4.4s, v6.4s
-	WORD $0x4e28d610 // fadd v16.4s, v16.4s, v8.4s
-	WORD $0x6e26dca9 // fmul v9.4s, v5.4s, v6.4s
-	WORD $0x4e29d631 // fadd v17.4s, v17.4s, v9.4s
+	WORD $0x4e26cc90 // fmla v16.4s, v4.4s, v6.4s
+	WORD $0x4e26ccb1 // fmla v17.4s, v5.4s, v6.4s
 	WORD $0x0e217824 // fcvtl v4.4s, v1.4h
 	WORD $0x4e217825 // fcvtl2 v5.4s, v1.8h
-	WORD $0x6e26dc88 // fmul v8.4s, v4.4s, v6.4s
-	WORD $0x4e28d652 // fadd v18.4s, v18.4s, v8.4s
-	WORD $0x6e26dca9 // fmul v9.4s, v5.4s, v6.4s
-	WORD $0x4e29d673 // fadd v19.4s, v19.4s, v9.4s
+	WORD $0x4e26cc92 // fmla v18.4s, v4.4s, v6.4s
+	WORD $0x4e26ccb3 // fmla v19.4s, v5.4s, v6.4s
 	WORD $0x0e217844 // fcvtl v4.4s, v2.4h
 	WORD $0x4e217845 // fcvtl2 v5.4s, v2.8h
-	WORD $0x6e26dc88 // fmul v8.4s, v4.4s, v6.4s
-	WORD $0x4e28d694 // fadd v20.4s, v20.4s, v8.4s
-	WORD $0x6e26dca9 // fmul v9.4s, v5.4s, v6.4s
-	WORD $0x4e29d6b5 // fadd v21.4s, v21.4s, v9.4s
+	WORD $0x4e26cc94 // fmla v20.4s, v4.4s, v6.4s
+	WORD $0x4e26ccb5 // fmla v21.4s, v5.4s, v6.4s
 	WORD $0x0e217864 // fcvtl v4.4s, v3.4h
 	WORD $0x4e217865 // fcvtl2 v5.4s, v3.8h
-	WORD $0x6e26dc88 // fmul v8.4s, v4.4s, v6.4s
-	WORD $0x4e28d6d6 // fadd v22.4s, v22.4s, v8.4s
-	WORD $0x6e26dca9 // fmul v9.4s, v5.4s, v6.4s
-	WORD $0x4e29d6f7 // fadd v23.4s, v23.4s, v9.4s
+	WORD $0x4e26cc96 // fmla v22.4s, v4.4s, v6.4s
+	WORD $0x4e26ccb7 // fmla v23.4s, v5.4s, v6.4s
 	SUBS $1, R14
 	BNE loop16
 	MOVD R12, R15
@@ -404,41 +380,25 @@ loop19:
 loop20:
 	VLD1.P (R17)(R8), [V0.S4, V1.S4, V2.S4, V3.S4]
 	VLD1R.P 4(R13), [V8.S4]
-	WORD $0x6e28dc0c // fmul v12.4s, v0.4s, v8.4s
-	WORD $0x6e28dc2d // fmul v13.4s, v1.4s, v8.4s
-	WORD $0x6e28dc4e // fmul v14.4s, v2.4s, v8.4s
-	WORD $0x6e28dc6f // fmul v15.4s, v3.4s, v8.4s
-	WORD $0x4e2cd610 // fadd v16.4s, v16.4s, v12.4s
-	WORD $0x4e2dd631 // fadd v17.4s, v17.4s, v13.4s
-	WORD $0x4e2ed652 // fadd v18.4s, v18.4s, v14.4s
-	WORD $0x4e2fd673 // fadd v19.4s, v19.4s, v15.4s
+	WORD $0x4e28cc10 // fmla v16.4s, v0.4s, v8.4s
+	WORD $0x4e28cc31 // fmla v17.4s, v1.4s, v8.4s
+	WORD $0x4e28cc52 // fmla v18.4s, v2.4s, v8.4s
+	WORD $0x4e28cc73 // fmla v19.4s, v3.4s, v8.4s
 	VLD1R.P 4(R14), [V8.S4]
-	WORD $0x6e28dc0c // fmul v12.4s, v0.4s, v8.4s
-	WORD $0x6e28dc2d // fmul v13.4s, v1.4s, v8.4s
-	WORD $0x6e28dc4e // fmul v14.4s, v2.4s, v8.4s
-	WORD $0x6e28dc6f // fmul v15.4s, v3.4s, v8.4s
-	WORD $0x4e2cd694 // fadd v20.4s, v20.4s, v12.4s
-	WORD $0x4e2dd6b5 // fadd v21.4s, v21.4s, v13.4s
-	WORD $0x4e2ed6d6 // fadd v22.4s, v22.4s, v14.4s
-	WORD $0x4e2fd6f7 // fadd v23.4s, v23.4s, v15.4s
+	WORD $0x4e28cc14 // fmla v20.4s, v0.4s, v8.4s
+	WORD $0x4e28cc35 // fmla v21.4s, v1.4s, v8.4s
+	WORD $0x4e28cc56 // fmla v22.4s, v2.4s, v8.4s
+	WORD $0x4e28cc77 // fmla v23.4s, v3.4s, v8.4s
 	VLD1R.P 4(R15), [V8.S4]
-	WORD $0x6e28dc0c // fmul v12.4s, v0.4s, v8.4s
-	WORD $0x6e28dc2d // fmul v13.4s, v1.4s, v8.4s
-	WORD $0x6e28dc4e // fmul v14.4s, v2.4s, v8.4s
-	WORD $0x6e28dc6f // fmul v15.4s, v3.4s, v8.4s
-	WORD $0x4e2cd718 // fadd v24.4s, v24.4s, v12.4s
-	WORD $0x4e2dd739 // fadd v25.4s, v25.4s, v13.4s
-	WORD $0x4e2ed75a // fadd v26.4s, v26.4s, v14.4s
-	WORD $0x4e2fd77b // fadd v27.4s, v27.4s, v15.4s
+	WORD $0x4e28cc18 // fmla v24.4s, v0.4s, v8.4s
+	WORD $0x4e28cc39 // fmla v25.4s, v1.4s, v8.4s
+	WORD $0x4e28cc5a // fmla v26.4s, v2.4s, v8.4s
+	WORD $0x4e28cc7b // fmla v27.4s, v3.4s, v8.4s
 	VLD1R.P 4(R16), [V8.S4]
-	WORD $0x6e28dc0c // fmul v12.4s, v0.4s, v8.4s
-	WORD $0x6e28dc2d // fmul v13.4s, v1.4s, v8.4s
-	WORD $0x6e28dc4e // fmul v14.4s, v2.4s, v8.4s
-	WORD $0x6e28dc6f // fmul v15.4s, v3.4s, v8.4s
-	WORD $0x4e2cd79c // fadd v28.4s, v28.4s, v12.4s
-	WORD $0x4e2dd7bd // fadd v29.4s, v29.4s, v13.4s
-	WORD $0x4e2ed7de // fadd v30.4s, v30.4s, v14.4s
-	WORD $0x4e2fd7ff // fadd v31.4s, v31.4s, v15.4s
+	WORD $0x4e28cc1c // fmla v28.4s, v0.4s, v8.4s
+	WORD $0x4e28cc3d // fmla v29.4s, v1.4s, v8.4s
+	WORD $0x4e28cc5e // fmla v30.4s, v2.4s, v8.4s
+	WORD $0x4e28cc7f // fmla v31.4s, v3.4s, v8.4s
 	SUBS $1, R19
 	BNE loop20
 	MOVD R10, R12
@@ -485,14 +445,10 @@ loop23:
 loop24:
 	VLD1.P (R17)(R8), [V0.S4, V1.S4, V2.S4, V3.S4]
 	VLD1R.P 4(R13), [V8.S4]
-	WORD $0x6e28dc0c // fmul v12.4s, v0.4s, v8.4s
-	WORD $0x6e28dc2d // fmul v13.4s, v1.4s, v8.4s
-	WORD $0x6e28dc4e // fmul v14.4s, v2.4s, v8.4s
-	WORD $0x6e28dc6f // fmul v15.4s, v3.4s, v8.4s
-	WORD $0x4e2cd610 // fadd v16.4s, v16.4s, v12.4s
-	WORD $0x4e2dd631 // fadd v17.4s, v17.4s, v13.4s
-	WORD $0x4e2ed652 // fadd v18.4s, v18.4s, v14.4s
-	WORD $0x4e2fd673 // fadd v19.4s, v19.4s, v15.4s
+	WORD $0x4e28cc10 // fmla v16.4s, v0.4s, v8.4s
+	WORD $0x4e28cc31 // fmla v17.4s, v1.4s, v8.4s
+	WORD $0x4e28cc52 // fmla v18.4s, v2.4s, v8.4s
+	WORD $0x4e28cc73 // fmla v19.4s, v3.4s, v8.4s
 	SUBS $1, R19
 	BNE loop24
 	MOVD R10, R12
@@ -557,41 +513,25 @@ loop28:
 	WORD $0x0e2178a2 // fcvtl v2.4s, v5.4h
 	WORD $0x4e2178a3 // fcvtl2 v3.4s, v5.8h
 	VLD1R.P 4(R13), [V8.S4]
-	WORD $0x6e28dc0c // fmul v12.4s, v0.4s, v8.4s
-	WORD $0x6e28dc2d // fmul v13.4s, v1.4s, v8.4s
-	WORD $0x6e28dc4e // fmul v14.4s, v2.4s, v8.4s
-	WORD $0x6e28dc6f // fmul v15.4s, v3.4s, v8.4s
-	WORD $0x4e2cd610 // fadd v16.4s, v16.4s, v12.4s
-	WORD $0x4e2dd631 // fadd v17.4s, v17.4s, v13.4s
-	WORD $0x4e2ed652 // fadd v18.4s, v18.4s, v14.4s
-	WORD $0x4e2fd673 // fadd v19.4s, v19.4s, v15.4s
+	WORD $0x4e28cc10 // fmla v16.4s, v0.4s, v8.4s
+	WORD $0x4e28cc31 // fmla v17.4s, v1.4s, v8.4s
+	WORD $0x4e28cc52 // fmla v18.4s, v2.4s, v8.4s
+	WORD $0x4e28cc73 // fmla v19.4s, v3.4s, v8.4s
 	VLD1R.P 4(R14), [V8.S4]
-	WORD $0x6e28dc0c // fmul v12.4s, v0.4s, v8.4s
-	WORD $0x6e28dc2d // fmul v13.4s, v1.4s, v8.4s
-	WORD $0x6e28dc4e // fmul v14.4s, v2.4s, v8.4s
-	WORD $0x6e28dc6f // fmul v15.4s, v3.4s, v8.4s
-	WORD $0x4e2cd694 // fadd v20.4s, v20.4s, v12.4s
-	WORD $0x4e2dd6b5 // fadd v21.4s, v21.4s, v13.4s
-	WORD $0x4e2ed6d6 // fadd v22.4s, v22.4s, v14.4s
-	WORD $0x4e2fd6f7 // fadd v23.4s, v23.4s, v15.4s
+	WORD $0x4e28cc14 // fmla v20.4s, v0.4s, v8.4s
+	WORD $0x4e28cc35 // fmla v21.4s, v1.4s, v8.4s
+	WORD $0x4e28cc56 // fmla v22.4s, v2.4s, v8.4s
+	WORD $0x4e28cc77 // fmla v23.4s, v3.4s, v8.4s
 	VLD1R.P 4(R15), [V8.S4]
-	WORD $0x6e28dc0c // fmul v12.4s, v0.4s, v8.4s
-	WORD $0x6e28dc2d // fmul v13.4s, v1.4s, v8.4s
-	WORD $0x6e28dc4e // fmul v14.4s, v2.4s, v8.4s
-	WORD $0x6e28dc6f // fmul v15.4s, v3.4s, v8.4s
-	WORD $0x4e2cd718 // fadd v24.4s, v24.4s, v12.4s
-	WORD $0x4e2dd739 // fadd v25.4s, v25.4s, v13.4s
-	WORD $0x4e2ed75a // fadd v26.4s, v26.4s, v14.4s
-	WORD $0x4e2fd77b // fadd v27.4s, v27.4s, v15.4s
+	WORD $0x4e28cc18 // fmla v24.4s, v0.4s, v8.4s
+	WORD $0x4e28cc39 // fmla v25.4s, v1.4s, v8.4s
+	WORD $0x4e28cc5a // fmla v26.4s, v2.4s, v8.4s
+	WORD $0x4e28cc7b // fmla v27.4s, v3.4s, v8.4s
 	VLD1R.P 4(R16), [V8.S4]
-	WORD $0x6e28dc0c // fmul v12.4s, v0.4s, v8.4s
-	WORD $0x6e28dc2d // fmul v13.4s, v1.4s, v8.4s
-	WORD $0x6e28dc4e // fmul v14.4s, v2.4s, v8.4s
-	WORD $0x6e28dc6f // fmul v15.4s, v3.4s, v8.4s
-	WORD $0x4e2cd79c // fadd v28.4s, v28.4s, v12.4s
-	WORD $0x4e2dd7bd // fadd v29.4s, v29.4s, v13.4s
-	WORD $0x4e2ed7de // fadd v30.4s, v30.4s, v14.4s
-	WORD $0x4e2fd7ff // fadd v31.4s, v31.4s, v15.4s
+	WORD $0x4e28cc1c // fmla v28.4s, v0.4s, v8.4s
+	WORD $0x4e28cc3d // fmla v29.4s, v1.4s, v8.4s
+	WORD $0x4e28cc5e // fmla v30.4s, v2.4s, v8.4s
+	WORD $0x4e28cc7f // fmla v31.4s, v3.4s, v8.4s
 	SUBS $1, R19
 	BNE loop28
 	MOVD R10, R12
@@ -642,14 +582,10 @@ loop32:
 	WORD $0x0e2178a2 // fcvtl v2.4s, v5.4h
 	WORD $0x4e2178a3 // fcvtl2 v3.4s, v5.8h
 	VLD1R.P 4(R13), [V8.S4]
-	WORD $0x6e28dc0c // fmul v12.4s, v0.4s, v8.4s
-	WORD $0x6e28dc2d // fmul v13.4s, v1.4s, v8.4s
-	WORD $0x6e28dc4e // fmul v14.4s, v2.4s, v8.4s
-	WORD $0x6e28dc6f // fmul v15.4s, v3.4s, v8.4s
-	WORD $0x4e2cd610 // fadd v16.4s, v16.4s, v12.4s
-	WORD $0x4e2dd631 // fadd v17.4s, v17.4s, v13.4s
-	WORD $0x4e2ed652 // fadd v18.4s, v18.4s, v14.4s
-	WORD $0x4e2fd673 // fadd v19.4s, v19.4s, v15.4s
+	WORD $0x4e28cc10 // fmla v16.4s, v0.4s, v8.4s
+	WORD $0x4e28cc31 // fmla v17.4s, v1.4s, v8.4s
+	WORD $0x4e28cc52 // fmla v18.4s, v2.4s, v8.4s
+	WORD $0x4e28cc73 // fmla v19.4s, v3.4s, v8.4s
 	SUBS $1, R19
 	BNE loop32
 	MOVD R10, R12

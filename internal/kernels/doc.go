@@ -12,8 +12,9 @@
 // Plain Go is the specification, and all backends give the same numbers to the
 // bit. Sums of integers are exact. Sums of floating point numbers have one
 // order, that of [DotF32]; products that feed a sum are written
-// float32(a*b) + c and are never fused, since a fused product cannot be had in
-// plain Go at a bearable speed, and where memory is the limit it gains nothing.
+// float32(a*b) + c and are not fused. Attention, which no memory slows down in a
+// long prompt, is the exception: there all products are fused, and plain Go does
+// with a function what the others do with an instruction.
 //
 // No kernel panics on the contents of its inputs: code 3 of a ternary format
 // has a defined meaning, NaN and Inf travel on. Lengths that do not belong

@@ -90,8 +90,7 @@ func scoresF16(f *file) {
 			f.v("fcvtl v4.4s, v%d.4h\nfcvtl2 v5.4s, v%[1]d.8h", i)
 			for j := range queries {
 				for half := range 2 {
-					f.v("fmul v%d.4s, v%d.4s, v%d.4s", 8+half, 4+half, 6+j)
-					f.v("fadd v%d.4s, v%[1]d.4s, v%d.4s", 16+8*j+2*i+half, 8+half)
+					f.v("fmla v%d.4s, v%d.4s, v%d.4s", 16+8*j+2*i+half, 4+half, 6+j)
 				}
 			}
 		}
@@ -127,8 +126,7 @@ func weigh(f *file, suffix string, bytes int, read func()) {
 				read()
 				for j := range queries {
 					f.op("VLD1R.P 4(R%d), [V8.S4]", 13+j)
-					each(func(i int) { f.v("fmul v%d.4s, v%d.4s, v8.4s", 12+i, i) })
-					each(func(i int) { f.v("fadd v%d.4s, v%[1]d.4s, v%d.4s", 16+4*j+i, 12+i) })
+					each(func(i int) { f.v("fmla v%d.4s, v%d.4s, v8.4s", 16+4*j+i, i) })
 				}
 			})
 			rows("VST1 %s, (R12)")

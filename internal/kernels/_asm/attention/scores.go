@@ -130,9 +130,7 @@ func scores512() {
 			x := ZMM()
 			VBROADCASTSS(row(at, s.qBytes, q3, j), x)
 			for i := range k {
-				t := ZMM()
-				VMULPS(k[i], x, t)
-				VADDPS(t, acc[j][i], acc[j][i])
+				VFMADD231PS(k[i], x, acc[j][i])
 			}
 		}
 		ADDQ(Imm(4), at)
@@ -180,9 +178,7 @@ func scores256() {
 			x := YMM()
 			VBROADCASTSS(row(at, s.qBytes, q3, j), x)
 			for i := range k {
-				t := YMM()
-				VMULPS(k[i], x, t)
-				VADDPS(t, acc[j][i], acc[j][i])
+				VFMADD231PS(k[i], x, acc[j][i])
 			}
 		}
 		ADDQ(Imm(4), at)

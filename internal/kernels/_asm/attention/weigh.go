@@ -60,9 +60,7 @@ func (w weigh) block(isa emit.ISA, half bool, name string, queries, vectors int,
 		x := isa.Vec()
 		VBROADCASTSS(row(p, w.stride, p3, j), x)
 		for i := range vectors {
-			t := isa.Vec()
-			VMULPS(values[i], x, t)
-			VADDPS(t, acc[j][i], acc[j][i])
+			VFMADD231PS(values[i], x, acc[j][i])
 		}
 	}
 	ADDQ(Imm(4), p)
