@@ -1,7 +1,10 @@
 package runtime
 
 import (
+	"unsafe"
+
 	"github.com/akadata/bitnet-tool/internal/kernels"
+	"github.com/akadata/bitnet-tool/internal/mmap"
 )
 
 // cache holds the keys and values of all tokens so far, in pages of
@@ -11,6 +14,7 @@ import (
 type cache struct {
 	width  int // numbers a token: KVHeads·HeadDim
 	head   int // HeadDim
+	most   int // pages of a full context
 	half   bool
 	layers []struct{ k, v []page }
 
@@ -24,9 +28,14 @@ type page struct {
 	f16 []byte
 }
 
-func (c *cache) init(m *Model, half bool) {
+// slabBytes is about how much memory a cache takes at once: enough for the system
+// to give large pages, which the many gigabytes a second of a long context need.
+const slabBytes = 16 << 20
+
+func (c *cache) init(m *Model, context int, half bool) {
 	c.head = m.params.HeadDim
 	c.width = m.params.KVHeads * c.head
+	c.most = wholePages(context) / kernels.Page
 	c.layers = make([]struct{ k, v []page }, m.params.Blocks)
 	c.half, c.encode = half, m.kernels.EncodeF16
 	if half {
@@ -36,20 +45,35 @@ func (c *cache) init(m *Model, half bool) {
 
 // grow makes room for n tokens.
 func (c *cache) grow(n int) {
-	for i := range c.layers {
-		l := &c.layers[i]
-		for len(l.k)*kernels.Page < n {
-			l.k = append(l.k, c.page())
-			l.v = append(l.v, c.page())
+	for len(c.layers[0].k)*kernels.Page < n {
+		size := kernels.Page * c.width
+		if c.half {
+			addPages(c, 2*size, func(b []byte) page { return page{f16: b} })
+		} else {
+			addPages(c, size, func(x []float32) page { return page{f32: x} })
 		}
 	}
 }
 
-func (c *cache) page() page {
-	if c.half {
-		return page{f16: make([]byte, 2*kernels.Page*c.width)}
+// addPages gives every layer some pages of size elements for keys and as many
+// for values, all from one slab in the order in which they fill.
+func addPages[T byte | float32](c *cache, size int, of func([]T) page) {
+	var element T
+	round := 2 * len(c.layers) * size // elements of a page for all
+	rounds := max(slabBytes/(round*int(unsafe.Sizeof(element))), 1)
+	slab := make([]T, min(rounds, c.most-len(c.layers[0].k))*round)
+	mmap.PreferLarge(slab)
+	next := func() page {
+		p := of(slab[:size:size])
+		slab = slab[size:]
+		return p
 	}
-	return page{f32: make([]float32, kernels.Page*c.width)}
+	for len(slab) > 0 {
+		for i := range c.layers {
+			l := &c.layers[i]
+			l.k, l.v = append(l.k, next()), append(l.v, next())
+		}
+	}
 }
 
 // copy takes over the first n tokens of another cache of the same model.

@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 
 	"github.com/akadata/bitnet-tool/internal/kernels"
+	"github.com/akadata/bitnet-tool/internal/mmap"
 	"github.com/akadata/bitnet-tool/quant"
 )
 
@@ -176,6 +177,7 @@ func (s *Session) makeScreen() (*screen, error) {
 		sc.estimate = k.EstimateNarrow
 		sc.rounding += 2 * unit
 		sc.rows, sc.rowBytes = make([]byte, h.rows*h.cols), h.cols
+		mmap.PreferLarge(sc.rows)
 		decode := h.format.decode(k)
 		row = func(r int, tmp *scratch) kernels.Narrowed {
 			w := tmp.rows[:h.cols]

@@ -67,7 +67,7 @@ func (m *Model) NewSession(o SessionOptions) (*Session, error) {
 
 func (m *Model) session(context, batch int, half bool) *Session {
 	s := &Session{model: m, context: context, batch: batch, crew: par.NewCrew(m.threads)}
-	s.cache.init(m, half)
+	s.cache.init(m, context, half)
 	s.work.init(s)
 	return s
 }
