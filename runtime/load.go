@@ -104,6 +104,7 @@ func (l *loader) fill(m *Model) error {
 	if err != nil {
 		return err
 	}
+	m.chain()
 	m.ropeStep = kernels.RopeStep(p.RopeBase, p.HeadDim)
 	m.ropeDivisors, err = l.ropeDivisors()
 	return err

@@ -12,6 +12,7 @@ type matrix struct {
 	data       []byte // rows, rowBytes each, without a trailer
 	rowBytes   int
 	scale      float32 // of the whole tensor; I2_S only
+	next       *matrix // see chain
 
 	int8     bool // takes int8 activations
 	format   format

@@ -41,6 +41,7 @@ type Session struct {
 	watch   func(layer int, tensor string, x []float32)
 	crew    *par.Crew
 	cache   cache
+	ahead   ahead
 	work    work
 	best    int // logits that the evaluation at hand is for; 0: all
 }
@@ -69,6 +70,7 @@ func (m *Model) session(context, batch int, half bool) *Session {
 	s := &Session{model: m, context: context, batch: batch, crew: par.NewCrew(m.threads)}
 	s.cache.init(m, context, half)
 	s.work.init(s)
+	s.crew.Idle = s.ahead.fetch
 	return s
 }
 

@@ -159,6 +159,11 @@ func (s *Session) multiply(products ...product) {
 	if w.err != nil {
 		return
 	}
+	if w.n == 1 {
+		s.ahead.set(s.model.after(products[len(products)-1].m))
+	} else {
+		s.ahead.set(nil)
+	}
 	w.products = append(w.products[:0], products...)
 	rows := 0
 	for _, p := range products {

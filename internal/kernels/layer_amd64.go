@@ -225,3 +225,12 @@ func absMaxAVX512(x *float32, n int) uint32
 //
 //go:noescape
 func quantizeAVX512(q *int8, x *float32, n int, scale float32) int32
+
+// prefetch asks for n bytes, a positive number:
+//
+//	for i := 0; i < n; i += 64 {
+//		p[i] // into the second cache
+//	}
+//
+//go:noescape
+func prefetch(p *byte, n int)

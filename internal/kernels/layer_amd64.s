@@ -1037,3 +1037,17 @@ loop:
 	MOVL          AX, ret+32(FP)
 	VZEROUPPER
 	RET
+
+// func prefetch(p *byte, n int)
+// Requires: AVX, MMX+
+TEXT ·prefetch(SB), NOSPLIT, $0-16
+	MOVQ p+0(FP), AX
+	MOVQ n+8(FP), CX
+
+lines:
+	PREFETCHT1 (AX)
+	ADDQ       $+64, AX
+	SUBQ       $+64, CX
+	JG         lines
+	VZEROUPPER
+	RET

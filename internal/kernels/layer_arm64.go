@@ -113,3 +113,12 @@ func quantizeNEON(q *int8, x *float32, n int, scale float32) int32
 //
 //go:noescape
 func scaleSumsNEON(dst *float32, sums *int32, offset *int32, divisor *float32, tokens int, n int, stride int, first float32, last float32)
+
+// prefetch asks for n bytes, a positive number:
+//
+//	for i := 0; i < n; i += 64 {
+//		p[i] // into the second cache
+//	}
+//
+//go:noescape
+func prefetch(p *byte, n int)

@@ -683,3 +683,15 @@ loop12:
 	SUBS $1, R4
 	BNE loop11
 	RET
+
+// func prefetch(p *byte, n int)
+TEXT ·prefetch(SB), NOSPLIT, $0-16
+	MOVD p+0(FP), R0
+	MOVD n+8(FP), R1
+
+lines13:
+	PRFM (R0), PLDL2KEEP
+	ADD $64, R0
+	SUBS $64, R1
+	BGT lines13
+	RET

@@ -17,6 +17,11 @@ import "sync/atomic"
 // methods are called by one goroutine at a time, the leader, which is worker 0
 // of every loop. Nothing is allocated after NewCrew.
 type Crew struct {
+	// Idle, if set before Start, is called again and again by every worker that
+	// waits for the others and does not sleep yet. It must be quick, since they
+	// wait for it in turn.
+	Idle func()
+
 	workers int
 	serving []func() // of workers 1 to workers-1, made once for the go statement
 
@@ -68,7 +73,7 @@ func (c *Crew) Stop() {
 	c.started = false
 	c.over.Store(true)
 	c.begun.add(1)
-	c.left.await(0, int64(c.workers-1))
+	c.left.await(0, int64(c.workers-1), nil)
 }
 
 // For is [For] with the crew as workers. It does not wait for workers that
@@ -85,7 +90,7 @@ func (c *Crew) For(n, grain int, f func(worker, lo, hi int) error) error {
 	c.tickets.Store(c.ranges)
 	c.begun.add(1)
 	c.work(0)
-	c.done.await(0, c.ranges)
+	c.done.await(0, c.ranges, c.Idle)
 	if err := c.err.Load(); err != nil {
 		return *err
 	}
@@ -101,7 +106,7 @@ func (c *Crew) serve(worker int) {
 			return
 		}
 		c.work(worker)
-		c.begun.await(worker-1, seen+1)
+		c.begun.await(worker-1, seen+1, c.Idle)
 	}
 }
 

@@ -82,6 +82,38 @@ func TestCrewSleepsAndWakes(t *testing.T) {
 	}
 }
 
+// Who waits is idle; who works is not.
+func TestCrewIdles(t *testing.T) {
+	const workers = 3
+	c := NewCrew(workers)
+	var idle, working atomic.Int64
+	c.Idle = func() {
+		idle.Add(1)
+		if working.Load() == workers {
+			t.Error("all work, and one is idle")
+		}
+	}
+	c.Start()
+	defer c.Stop()
+	for range 200 {
+		var at atomic.Int64
+		_ = c.For(workers, 1, func(_, lo, _ int) error {
+			working.Add(1)
+			defer working.Add(-1)
+			for end := time.Now().Add(time.Duration(lo) * 20 * time.Microsecond); time.Now().Before(end); {
+			}
+			at.Add(1)
+			return nil
+		})
+		if at.Load() != workers {
+			t.Fatalf("%d of %d ranges", at.Load(), workers)
+		}
+	}
+	if idle.Load() == 0 {
+		t.Error("nobody was ever idle")
+	}
+}
+
 func TestCrewStopsAtAnError(t *testing.T) {
 	want := errors.New("enough")
 	c := NewCrew(3)
@@ -128,7 +160,7 @@ func TestCrewLeavesNoGoroutine(t *testing.T) {
 		_ = c.For(100, 1, func(_, _, _ int) error { return nil })
 		c.Stop()
 	}
-	for range 100 {
+	for range 10_000 {
 		if goruntime.NumGoroutine() <= before {
 			return
 		}

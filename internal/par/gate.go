@@ -53,11 +53,14 @@ func (g *gate) add(n int64) {
 }
 
 // await returns when the count has reached want. Each goroutine has a waiter
-// of its own.
-func (g *gate) await(waiter int, want int64) {
+// of its own. It calls idle, if there is one, as long as it spins.
+func (g *gate) await(waiter int, want int64, idle func()) {
 	for range spins {
 		if g.count.Load() >= want {
 			return
+		}
+		if idle != nil {
+			idle()
 		}
 	}
 	for range yields {

@@ -10,6 +10,16 @@ func layer(f *file) {
 	sums(f)
 	quantize(f)
 	scaleSums(f)
+	fetch(f)
+}
+
+func fetch(f *file) {
+	f.function("prefetch", "p *byte, n int", "", "prefetch asks for n bytes, a positive number:",
+		"for i := 0; i < n; i += 64 {\n\tp[i] // into the second cache\n}")
+	f.load("p", "n")
+	again := f.label("lines")
+	f.op("PRFM (R0), PLDL2KEEP\nADD $64, R0\nSUBS $64, R1\nBGT %s", again)
+	f.ret()
 }
 
 // vectors lists four vectors of float32 from one on.

@@ -30,6 +30,7 @@ func main() {
 		absMax(isa)
 		quantize(isa)
 	}
+	prefetch()
 	Generate()
 }
 
@@ -353,5 +354,21 @@ func quantize(isa emit.ISA) {
 	sum := GP32()
 	VMOVD(emit.Fold(acc, func(a, b, c Op) { VPADDD(a, b, c) }), sum)
 	Store(sum, ReturnIndex(0))
+	emit.End()
+}
+
+// prefetch is for every processor of the kind.
+func prefetch() {
+	emit.Kernel("prefetch", "func(p *byte, n int)", `asks for n bytes, a positive number:
+
+	for i := 0; i < n; i += 64 {
+		p[i] // into the second cache
+	}`)
+	p, n := emit.Arg("p"), emit.Arg("n")
+	Label("lines")
+	PREFETCHT1(Mem{Base: p})
+	ADDQ(I32(64), p)
+	SUBQ(I32(64), n)
+	JG(LabelRef("lines"))
 	emit.End()
 }
