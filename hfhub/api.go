@@ -96,6 +96,10 @@ func (c *Client) getBytes(ctx context.Context, url string, limit int64) (http.He
 // decode reads JSON. What begins like JSON and does not end so was cut off;
 // anything else is no Hub's.
 func decode(body []byte, v any, url string) error {
+	// Empty objects would take thirty times their bytes. A file has nine fields.
+	if bytes.Count(body, []byte{','}) > 20*maxFiles {
+		return fmt.Errorf("%w: %s lists more than %d files", ErrNotHub, withoutQuery(url), maxFiles)
+	}
 	err := json.Unmarshal(body, v)
 	if err == nil {
 		return nil

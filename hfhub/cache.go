@@ -124,31 +124,6 @@ func (c *Cache) Commit(r Repo, rev string) (string, bool) {
 	return "", false
 }
 
-// Presence is what a cache knows of one file.
-type Presence int
-
-// What a cache can know.
-const (
-	Unknown Presence = iota
-	Present
-	Absent // the Hub has no such file at that commit
-)
-
-// Lookup looks for one file of a commit, and gives its path if it is there.
-func (c *Cache) Lookup(r Repo, commit, file string) (string, Presence) {
-	if r.Check() != nil || !IsCommit(commit) || checkPath(file) != nil {
-		return "", Unknown
-	}
-	name := snapshotOf(r, commit) + "/" + file
-	if info, err := c.root.Stat(name); err == nil && info.Mode().IsRegular() {
-		return filepath.Join(c.dir, filepath.FromSlash(name)), Present
-	}
-	if _, err := c.root.Stat(absentOf(r, commit, file)); err == nil {
-		return "", Absent
-	}
-	return "", Unknown
-}
-
 // holds reports whether a file is in a snapshot, whole by its size. A link
 // must name the blob that is expected.
 func (c *Cache) holds(r Repo, commit string, f File) bool {

@@ -129,7 +129,23 @@ func TestPrune(t *testing.T) {
 		t.Fatalf("locked files were removed: %+v, %v", r, err)
 	}
 	l.free()
-	if r, err := c.Prune(tomorrow); err != nil || len(r.Paths) != before || len(w.orphans()) != 0 {
+	lock := filepath.Join(w.dir, filepath.FromSlash(at.lock))
+	if err := errors.Join(os.Remove(lock), os.Mkdir(lock, 0o777)); err != nil {
+		t.Fatal(err)
+	}
+	if r, err := c.Prune(tomorrow); err != nil || len(r.Paths) != 0 || len(r.Kept) != before {
+		t.Fatalf("what cannot be locked: %+v, %v", r, err)
+	}
+	if err := os.Remove(lock); err != nil {
+		t.Fatal(err)
+	}
+	// What a killed copy leaves where there are no links, and a killed change of a ref.
+	for _, name := range []string{strings.Repeat("b", 64), "ref-" + strings.Repeat("b", 40)} {
+		if err := os.WriteFile(filepath.Join(w.dir, ".locks/models--ns--model", name+scratchSuffix), []byte("x"), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if r, err := c.Prune(tomorrow); err != nil || len(r.Paths) != before+2 || len(w.orphans()) != 0 {
 		t.Fatalf("removed %+v, left %q, %v", r, w.orphans(), err)
 	}
 	if _, err := os.Stat(foreign); err != nil {

@@ -15,7 +15,7 @@ type Removed struct {
 	Commit string
 	Paths  []string // slash-separated, relative to the cache, as they were removed
 	Bytes  int64    // of blobs
-	Kept   []string // blobs that another snapshot has or another process uses
+	Kept   []string // what another snapshot has, another process uses, or cannot be locked
 }
 
 // Remove takes a snapshot away: its links, the revisions that stand for it,
@@ -217,12 +217,12 @@ func (c *Cache) sweep(p *Plan) error {
 // ours gives the digest in the name of a passing file of ours; it is empty for
 // one that belongs to no blob.
 func ours(name string) (etag string, ok bool) {
-	for _, suffix := range []string{partialSuffix, journalSuffix, linkSuffix, ".bitnet"} {
+	for _, suffix := range []string{partialSuffix, journalSuffix, linkSuffix, scratchSuffix} {
 		if stem, ok := strings.CutSuffix(name, suffix); ok {
 			if sha1Hex.MatchString(stem) || sha256Hex.MatchString(stem) {
 				return stem, true
 			}
-			return "", suffix == ".bitnet"
+			return "", suffix == scratchSuffix
 		}
 	}
 	return "", false
@@ -237,8 +237,9 @@ func (c *Cache) pruneOne(r Repo, dir, name string, now time.Time, out *Removed) 
 	}
 	if etag != "" {
 		l, free, err := tryLock(c.root, cachePlace(c.root, r, etag).lock, lockMode)
-		if err != nil || !free {
-			return err
+		if err != nil || !free { // another user's lock says no more than that
+			out.Kept = append(out.Kept, full)
+			return nil
 		}
 		defer l.free()
 	}

@@ -19,6 +19,13 @@ func (c *Cache) space() string               { return c.dir }
 func (c *Cache) has(p *Plan, f File) bool    { return c.holds(p.Repo, p.Commit, f) }
 func (c *Cache) stored(*Plan, File) bool     { return false }
 func (c *Cache) place(p *Plan, f File) place { return cachePlace(c.root, p.Repo, f.ETag()) }
+
+// unnamed finds blobs that other commits have brought.
+func (c *Cache) unnamed(p *Plan, f File) bool {
+	info, err := c.root.Stat(blobOf(p.Repo, f.ETag()))
+	return err == nil && info.Mode().IsRegular() && info.Size() == f.Size && !c.noLinks.Load()
+}
+
 func (c *Cache) tree(r Repo, commit string) ([]File, bool) {
 	return readTree(c.root, treeOf(r, commit))
 }
@@ -63,26 +70,29 @@ func (c *Cache) adopt(ctx context.Context, p *Plan, files []File) (bool, error) 
 	if err := c.place(p, f).forget(); err != nil {
 		return false, err
 	}
-	return true, c.name(p, files)
+	return true, c.name(ctx, p, files)
 }
 
 // publish gives a proven partial file its names.
-func (c *Cache) publish(p *Plan, part *partial, files []File) error {
+func (c *Cache) publish(ctx context.Context, p *Plan, part *partial, files []File) error {
 	f := files[0]
 	if c.noLinks.Load() {
-		return c.move(p, part, files)
+		return c.move(ctx, p, part, files)
 	}
 	if err := part.publish(blobOf(p.Repo, f.ETag())); err != nil {
 		return err
 	}
-	return c.name(p, files)
+	return c.name(ctx, p, files)
 }
 
 // finish makes the revision stand for the commit, now that it is there for
 // good.
 func (c *Cache) finish(p *Plan) error {
-	folders := append(folders(snapshotOf(p.Repo, p.Commit), p.Files), p.Repo.folder()+"/blobs", p.Repo.folder()+"/trees")
-	if err := errors.Join(c.sweep(p), syncFolders(c.root, folders)); err != nil || p.Revision == p.Commit {
+	names := []string{treeOf(p.Repo, p.Commit)}
+	for _, f := range p.Files {
+		names = append(names, snapshotOf(p.Repo, p.Commit)+"/"+f.Path, blobOf(p.Repo, f.ETag()))
+	}
+	if err := errors.Join(c.sweep(p), syncFolders(c.root, folders(names...))); err != nil || p.Revision == p.Commit {
 		return err
 	}
 	if now, ok := c.Commit(p.Repo, p.Revision); ok && now == p.Commit {
@@ -93,7 +103,10 @@ func (c *Cache) finish(p *Plan) error {
 		return err
 	}
 	id := sha1.Sum([]byte(p.Revision))
-	return replace(c.root, name, c.scratch(p.Repo, "ref-"+hex.EncodeToString(id[:])), []byte(p.Commit))
+	if err := replace(c.root, name, c.scratch(p.Repo, "ref-"+hex.EncodeToString(id[:])), []byte(p.Commit)); err != nil {
+		return err
+	}
+	return syncFolders(c.root, folders(name))
 }
 
 // absent remembers that the Hub does not have a file.
@@ -110,7 +123,7 @@ func (c *Cache) absent(p *Plan, file string) error {
 }
 
 // name makes snapshot entries for a blob.
-func (c *Cache) name(p *Plan, files []File) error {
+func (c *Cache) name(ctx context.Context, p *Plan, files []File) error {
 	for _, f := range files {
 		entry := snapshotOf(p.Repo, p.Commit) + "/" + f.Path
 		err := fs.ErrInvalid
@@ -119,7 +132,7 @@ func (c *Cache) name(p *Plan, files []File) error {
 		}
 		if err != nil && (c.noLinks.Load() || linksUnsupported(err)) {
 			c.noLinks.Store(true)
-			err = c.copy(p, entry, f)
+			err = c.copy(ctx, p, entry, f)
 		}
 		if err != nil {
 			return fmt.Errorf("%s: %w", entry, err)
@@ -156,14 +169,14 @@ func (c *Cache) link(r Repo, entry string, f File) error {
 }
 
 // copy makes entry a copy of the blob, where there are no links.
-func (c *Cache) copy(p *Plan, entry string, f File) error {
+func (c *Cache) copy(ctx context.Context, p *Plan, entry string, f File) error {
 	if c.has(p, f) {
 		return nil
 	}
 	if err := mkdirAll(c.root, entry); err != nil {
 		return err
 	}
-	return copyFile(c.root, blobOf(p.Repo, f.ETag()), entry, locksOf(p.Repo)+"/"+f.ETag()+scratchSuffix)
+	return copyFile(ctx, c.root, blobOf(p.Repo, f.ETag()), entry, locksOf(p.Repo)+"/"+f.ETag()+scratchSuffix)
 }
 
 // linksUnsupported tells a file system without links from other failures.
@@ -178,7 +191,7 @@ func linksUnsupported(err error) bool {
 
 // move makes the partial file itself the first snapshot entry, where there are
 // no links, and copies it for the others.
-func (c *Cache) move(p *Plan, part *partial, files []File) error {
+func (c *Cache) move(ctx context.Context, p *Plan, part *partial, files []File) error {
 	first := snapshotOf(p.Repo, p.Commit) + "/" + files[0].Path
 	for i, f := range files {
 		entry := snapshotOf(p.Repo, p.Commit) + "/" + f.Path
@@ -189,7 +202,7 @@ func (c *Cache) move(p *Plan, part *partial, files []File) error {
 		if i == 0 {
 			err = part.publish(entry)
 		} else {
-			err = copyFile(c.root, first, entry, locksOf(p.Repo)+"/"+f.ETag()+scratchSuffix)
+			err = copyFile(ctx, c.root, first, entry, locksOf(p.Repo)+"/"+f.ETag()+scratchSuffix)
 		}
 		if err != nil {
 			return err

@@ -15,6 +15,9 @@ import (
 // DefaultEndpoint is the Hub itself.
 const DefaultEndpoint = "https://huggingface.co"
 
+// MaxJobs is how many connections a client opens at a time at most.
+const MaxJobs = 64
+
 // Options says how a client works. The zero value is an anonymous client of
 // the Hub.
 type Options struct {
@@ -26,7 +29,7 @@ type Options struct {
 	RootCAs   *x509.CertPool                        // nil: the system's
 	Transport http.RoundTripper                     // nil: our own, with Proxy and RootCAs
 
-	Jobs      int   // connections at a time; default 8
+	Jobs      int   // connections at a time, up to MaxJobs; default 8
 	LimitRate int64 // bytes a second over all connections; 0: no limit
 
 	MetadataTimeout time.Duration // until an API answer goes on; default 30 s
@@ -79,7 +82,6 @@ type Client struct {
 // Of connections and what goes over them.
 const (
 	defaultJobs = 8
-	maxJobs     = 64
 	bufferBytes = 1 << 20   // what is written at once, if it came
 	stepBytes   = 256 << 10 // and what is waited for
 	blockBytes  = 8 << 20
@@ -89,7 +91,7 @@ const (
 func New(o Options) (*Client, error) {
 	o.Endpoint = strings.TrimRight(cmp.Or(o.Endpoint, DefaultEndpoint), "/")
 	o.UserAgent = cmp.Or(o.UserAgent, "bitnet-tool")
-	o.Jobs = min(max(cmp.Or(o.Jobs, defaultJobs), 1), maxJobs)
+	o.Jobs = min(max(cmp.Or(o.Jobs, defaultJobs), 1), MaxJobs)
 	o.MetadataTimeout = cmp.Or(o.MetadataTimeout, 30*time.Second)
 	o.DownloadTimeout = cmp.Or(o.DownloadTimeout, 30*time.Second)
 	o.Retries = cmp.Or(o.Retries, 8)
@@ -100,9 +102,9 @@ func New(o Options) (*Client, error) {
 	if o.Observe == nil {
 		o.Observe = func(Exchange) {}
 	}
-	u, err := url.Parse(o.Endpoint)
-	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-		return nil, fmt.Errorf("%w: the endpoint must be https://host without user, query or fragment", ErrName)
+	u, err := parseEndpoint(o.Endpoint)
+	if err != nil {
+		return nil, err
 	}
 	if strings.ContainsFunc(o.Token, func(r rune) bool { return r <= ' ' || r >= 0x7f }) {
 		return nil, fmt.Errorf("%w: the token has a character that no token has", ErrName)

@@ -7,6 +7,7 @@ import (
 	"io"
 	"sync/atomic"
 
+	"github.com/akadata/bitnet-tool/internal/atomicfile"
 	"github.com/akadata/bitnet-tool/internal/progress"
 	"golang.org/x/sync/errgroup"
 )
@@ -144,7 +145,7 @@ func (d *download) fetchBlock(ctx context.Context, i int) error {
 			return err
 		}
 	}
-	writeBack(d.part.f, from, to)
+	atomicfile.WriteBack(d.part.f, from, to-from)
 	_, err := d.part.finish(i)
 	return err
 }
@@ -204,7 +205,7 @@ func (d *download) piece(ctx context.Context, from, to int64, count func(int64))
 	for from+n < to {
 		room := buf[:min(int64(len(buf)), to-from-n)]
 		k, rerr := io.ReadAtLeast(body, room, min(len(room), stepBytes))
-		if _, err := d.part.f.WriteAt(buf[:k], from+n); err != nil {
+		if _, err := d.part.WriteAt(buf[:k], from+n); err != nil {
 			return n, err
 		}
 		n += int64(k)

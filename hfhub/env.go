@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -28,6 +29,11 @@ func FromEnv(getenv func(string) string, userAgent string) (Settings, error) {
 		Offline:   isTrue(getenv("HF_HUB_OFFLINE")) || isTrue(getenv("TRANSFORMERS_OFFLINE")),
 		UserAgent: userAgent,
 	}}
+	if s.Options.Endpoint != "" {
+		if _, err := parseEndpoint(s.Options.Endpoint); err != nil {
+			return s, fmt.Errorf("HF_ENDPOINT: %w", err)
+		}
+	}
 	if origin := getenv("HF_HUB_USER_AGENT_ORIGIN"); origin != "" {
 		s.Options.UserAgent += "; origin/" + line(origin)
 	}
@@ -109,9 +115,15 @@ func isTrue(s string) bool {
 	return false
 }
 
-// expand replaces "~" and variables in a path.
+// variable is what Python's os.path.expandvars replaces.
+var variable = regexp.MustCompile(`\$(\w+|\{[^}]*\})`)
+
+// expand replaces "~" and variables in a path. Variables that are not set stay as
+// they are, as in Python: both must find the same folder.
 func expand(p string, getenv func(string) string) string {
-	p = os.Expand(p, getenv)
+	p = variable.ReplaceAllStringFunc(p, func(s string) string {
+		return cmp.Or(getenv(strings.Trim(s, "${}")), s)
+	})
 	if p == "~" || strings.HasPrefix(p, "~/") {
 		p = filepath.Join(getenv("HOME"), strings.TrimPrefix(p[1:], "/"))
 	}

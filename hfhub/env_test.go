@@ -1,6 +1,8 @@
 package hfhub
 
 import (
+	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -27,6 +29,7 @@ func TestFromEnv(t *testing.T) {
 		{"XDG", map[string]string{"XDG_CACHE_HOME": "/xdg"}, "/xdg/huggingface/hub", "", ""},
 		{"HF_HOME", map[string]string{"HF_HOME": "~/hf"}, home + "/hf/hub", "", ""},
 		{"variable in HF_HOME", map[string]string{"HF_HOME": "$HOME/${X}", "X": "x"}, home + "/x/hub", "", ""},
+		{"no variable in HF_HOME", map[string]string{"HF_HOME": "/a$5/b$$/${Y}/$"}, "/a$5/b$$/${Y}/$/hub", "", ""},
 		{"HF_HUB_CACHE", map[string]string{"HF_HUB_CACHE": "/c", "HF_HOME": "/h", "HUGGINGFACE_HUB_CACHE": "/old"}, "/c", "", ""},
 		{"legacy cache", map[string]string{"HUGGINGFACE_HUB_CACHE": "/old"}, "/old", "hf_file", ""},
 		{"HF_TOKEN", map[string]string{"HF_TOKEN": "hf_env\n"}, home + "/.cache/huggingface/hub", "hf_env", ""},
@@ -58,7 +61,17 @@ func TestFromEnv(t *testing.T) {
 	if err != nil || !s.Options.Offline || s.Options.MetadataTimeout != 2500*time.Millisecond || !s.NoLinks || s.Options.UserAgent != "test/1; origin/ci" {
 		t.Errorf("%+v, %v", s, err)
 	}
-	if _, err := FromEnv(func(string) string { return "x" }, ""); err == nil {
-		t.Error("a timeout of \"x\" was taken")
+	for name, value := range map[string]string{
+		"HF_HUB_ETAG_TIMEOUT": "s3cret", "HF_ENDPOINT": "https://me:s3cret@mirror.test",
+	} {
+		s, err := FromEnv(func(k string) string {
+			return map[string]string{name: value, "HF_HOME": home + "/.cache/huggingface"}[k]
+		}, "")
+		if !errors.Is(err, ErrName) || !strings.Contains(err.Error(), name) {
+			t.Errorf("%s=%s: %v", name, value, err)
+		}
+		if name == "HF_ENDPOINT" && strings.Contains(fmt.Sprint(err, s.Warnings), "s3cret") {
+			t.Errorf("the password was shown: %v, %q", err, s.Warnings)
+		}
 	}
 }

@@ -16,6 +16,7 @@ var (
 	ErrOffline     = errors.New("not in the cache")                  // and the network may not be used
 	ErrDisabled    = errors.New("repository is disabled")            // taken down, or blocked for legal reasons
 	ErrRemote      = errors.New("remote failure")                    // network, server, stall, redirects
+	ErrProxy       = errors.New("the proxy failed")                  // an ErrRemote that is not tried again, and no reason to be content with the cache
 	ErrRateLimited = errors.New("rate limited")                      // still, after waiting
 	ErrNotHub      = errors.New("answer is not from a Hub")          // captive portal, broken mirror
 	ErrHostilePath = errors.New("repository has a hostile path")     // nothing of it is written

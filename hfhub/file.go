@@ -37,10 +37,15 @@ func (f File) Digest() string {
 	return "git-sha1:" + f.OID
 }
 
+// maxSize is far above what the Hub takes (500 GB: huggingface/hub-docs,
+// docs/hub/storage-limits.md), and so low that the sizes of [maxFiles] files
+// add up to an int64.
+const maxSize = 1 << 44
+
 // check reports whether the listing of the file makes sense.
 func (f File) check() error {
 	switch {
-	case f.Size < 0:
+	case f.Size < 0 || f.Size > maxSize:
 		return fmt.Errorf("%w: %q has %d bytes", ErrNotHub, f.Path, f.Size)
 	case !sha1Hex.MatchString(f.OID) || f.SHA256 != "" && !sha256Hex.MatchString(f.SHA256):
 		return fmt.Errorf("%w: %q has no digest to verify it by", ErrNotHub, f.Path)

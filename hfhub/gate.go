@@ -40,17 +40,23 @@ func (g *gate) wait(ctx context.Context, bucket string) error {
 	}
 }
 
-// note learns from an answer.
-func (g *gate) note(bucket string, status int, h http.Header) {
-	d := pause(status, h, time.Now(), g.workers)
+// note learns from an answer, and tells how long a pause is that it begins.
+func (g *gate) note(bucket string, status int, h http.Header) (begun time.Duration) {
+	now := time.Now()
+	d := min(pause(status, h, now, g.workers), maxPause)
 	if d <= 0 {
-		return
+		return 0
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if t := time.Now().Add(min(d, maxPause)); t.After(g.until[bucket]) {
+	before := g.until[bucket]
+	if t := now.Add(d); t.After(before) {
 		g.until[bucket] = t
 	}
+	if before.After(now) {
+		return 0
+	}
+	return d
 }
 
 // rateLimit is the header of the IETF draft "RateLimit header fields for HTTP":
@@ -77,7 +83,7 @@ func pause(status int, h http.Header, now time.Time, workers int) time.Duration 
 	}
 	after := strings.TrimSpace(h.Get("Retry-After"))
 	if s, err := strconv.Atoi(after); err == nil {
-		return time.Duration(max(s, 0)) * time.Second
+		return time.Duration(min(max(s, 0), int(maxPause/time.Second))) * time.Second
 	}
 	if t, err := http.ParseTime(after); err == nil {
 		return t.Sub(now)

@@ -64,7 +64,7 @@ func newWorld(t *testing.T) *world {
 	hub.AddToken(testToken, "me")
 	w.o = Options{
 		Endpoint: hub.URL, Token: testToken, Backoff: time.Millisecond, Jobs: 4,
-		MetadataTimeout: 2 * time.Second, DownloadTimeout: 400 * time.Millisecond,
+		MetadataTimeout: 10 * time.Second, DownloadTimeout: 2 * time.Second,
 		Notify:  func(s string) { w.say(s) },
 		Observe: func(x Exchange) { w.say(fmt.Sprintf("%+v", x)) },
 	}
@@ -105,7 +105,7 @@ func (w *world) pull(rev ...string) (*Pulled, error) {
 
 func (w *world) pullTo(t Target, rev ...string) (*Pulled, error) {
 	w.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer cancel()
 	p, err := w.client().Pull(ctx, t, Request{Repo: testRepo, Revision: strings.Join(rev, "")}, progress.Discard)
 	if err != nil {

@@ -61,6 +61,7 @@ func (l *LocalDir) Commit(r Repo, rev string) (string, bool) {
 }
 
 func (l *LocalDir) path(*Plan) string                   { return l.dir }
+func (l *LocalDir) unnamed(*Plan, File) bool            { return false }
 func (l *LocalDir) space() string                       { return l.dir }
 func (l *LocalDir) absent(*Plan, string) error          { return nil }
 func (l *LocalDir) listed(Repo, string) ([]File, error) { return nil, nil }
@@ -108,7 +109,13 @@ func (l *LocalDir) prepare(p *Plan) error {
 }
 
 // finish makes the names of the files last.
-func (l *LocalDir) finish(p *Plan) error { return syncFolders(l.root, folders(".", p.Files)) }
+func (l *LocalDir) finish(p *Plan) error {
+	var names []string
+	for _, f := range p.Files {
+		names = append(names, f.Path)
+	}
+	return syncFolders(l.root, folders(names...))
+}
 
 // metadataOf is the name of what is known of a file.
 func metadataOf(file string) string { return localBooks + "/download/" + file + ".metadata" }
@@ -165,7 +172,7 @@ func (l *LocalDir) adopt(ctx context.Context, p *Plan, files []File) (bool, erro
 			if err := l.place(p, files[0]).forget(); err != nil {
 				return false, err
 			}
-			return true, l.spread(p, f, files)
+			return true, l.spread(ctx, p, f, files)
 		}
 	}
 	for _, f := range files {
@@ -175,7 +182,7 @@ func (l *LocalDir) adopt(ctx context.Context, p *Plan, files []File) (bool, erro
 		if ok, err := l.fromCache(ctx, p, f); err != nil {
 			return false, err
 		} else if ok {
-			return true, l.spread(p, f, files)
+			return true, l.spread(ctx, p, f, files)
 		}
 	}
 	return false, nil
@@ -188,7 +195,7 @@ func (l *LocalDir) fromCache(ctx context.Context, p *Plan, f File) (bool, error)
 	if err := at.forget(); err != nil {
 		return false, err
 	}
-	if err := copyInto(l.cache.root, snapshotOf(p.Repo, p.Commit)+"/"+f.Path, l.root, at.partial); err != nil {
+	if err := copyInto(ctx, l.cache.root, snapshotOf(p.Repo, p.Commit)+"/"+f.Path, l.root, at.partial); err != nil {
 		return false, errors.Join(err, at.forget())
 	}
 	ok, err := proven(ctx, l.root, at.partial, f)
@@ -202,24 +209,24 @@ func (l *LocalDir) fromCache(ctx context.Context, p *Plan, f File) (bool, error)
 }
 
 // publish puts a proven file where it belongs, over what is there.
-func (l *LocalDir) publish(p *Plan, part *partial, files []File) error {
+func (l *LocalDir) publish(ctx context.Context, p *Plan, part *partial, files []File) error {
 	if err := mkdirAll(l.root, files[0].Path); err != nil {
 		return err
 	}
 	if err := part.publish(files[0].Path); err != nil {
 		return err
 	}
-	return l.spread(p, files[0], files)
+	return l.spread(ctx, p, files[0], files)
 }
 
 // spread copies one file to the others of the same content, and notes all.
-func (l *LocalDir) spread(p *Plan, first File, files []File) error {
+func (l *LocalDir) spread(ctx context.Context, p *Plan, first File, files []File) error {
 	for _, f := range files {
 		if err := mkdirAll(l.root, f.Path); err != nil {
 			return err
 		}
 		if f.Path != first.Path {
-			if err := copyFile(l.root, first.Path, f.Path, l.place(p, f).partial); err != nil {
+			if err := copyFile(ctx, l.root, first.Path, f.Path, l.place(p, f).partial); err != nil {
 				return err
 			}
 		}

@@ -16,6 +16,16 @@ func origin(u *url.URL) string {
 	return u.Scheme + "://" + net.JoinHostPort(strings.ToLower(u.Hostname()), port)
 }
 
+// parseEndpoint refuses an endpoint that holds a secret: it is shown, and noted
+// in manifests. The error does not repeat it.
+func parseEndpoint(s string) (*url.URL, error) {
+	u, err := url.Parse(s)
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		return nil, fmt.Errorf("%w: the endpoint must be https://host without user, query or fragment", ErrName)
+	}
+	return u, nil
+}
+
 func sameOrigin(a, b *url.URL) bool { return origin(a) == origin(b) }
 
 func loopback(u *url.URL) bool {

@@ -145,6 +145,24 @@ func (p *partial) prefix() int64 {
 	return min(int64(p.front)*p.block, p.source.File.Size)
 }
 
+// WriteAt writes what belongs to blocks that are not done. One that is done may
+// have been hashed, so its bytes stay what they were, whatever comes again.
+func (p *partial) WriteAt(b []byte, at int64) (n int, err error) {
+	for n < len(b) && err == nil {
+		i := int((at + int64(n)) / p.block)
+		_, to := p.span(i)
+		k := int(min(int64(len(b)-n), to-at-int64(n)))
+		p.mu.Lock()
+		done := p.done[i]
+		p.mu.Unlock()
+		if !done {
+			_, err = p.f.WriteAt(b[n:n+k], at+int64(n))
+		}
+		n += k
+	}
+	return n, err
+}
+
 // finish records a block whose bytes are written. It is false if that was
 // known.
 func (p *partial) finish(i int) (bool, error) {

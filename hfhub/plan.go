@@ -10,19 +10,20 @@ import (
 
 // Target is a place that a revision is pulled to: a [Cache] or a [LocalDir].
 type Target interface {
-	Commit(r Repo, rev string) (string, bool)                       // what is known of a revision
-	tree(r Repo, commit string) ([]File, bool)                      // what is known of a commit
-	listed(r Repo, commit string) ([]File, error)                   // what is there, if no more is known
-	has(p *Plan, f File) bool                                       // f is there, whole, under its name
-	stored(p *Plan, f File) bool                                    // f can be adopted, by its size
-	path(p *Plan) string                                            // where the files are for users
-	space() string                                                  // folder on the file system that is written to
-	prepare(p *Plan) error                                          // before the first file
-	place(p *Plan, f File) place                                    // where f is made
-	adopt(ctx context.Context, p *Plan, files []File) (bool, error) // name content that is there already
-	publish(p *Plan, part *partial, files []File) error             // name content that was fetched
-	absent(p *Plan, file string) error                              // the Hub has no such file
-	finish(p *Plan) error                                           // after the last file
+	Commit(r Repo, rev string) (string, bool)                                // what is known of a revision
+	tree(r Repo, commit string) ([]File, bool)                               // what is known of a commit
+	listed(r Repo, commit string) ([]File, error)                            // what is there, if no more is known
+	has(p *Plan, f File) bool                                                // f is there, whole, under its name
+	stored(p *Plan, f File) bool                                             // a cache beside t has f, by its size
+	unnamed(p *Plan, f File) bool                                            // t has the content of f, by its size, and only the name is missing
+	path(p *Plan) string                                                     // where the files are for users
+	space() string                                                           // folder on the file system that is written to
+	prepare(p *Plan) error                                                   // before the first file
+	place(p *Plan, f File) place                                             // where f is made
+	adopt(ctx context.Context, p *Plan, files []File) (bool, error)          // name content that is there already
+	publish(ctx context.Context, p *Plan, part *partial, files []File) error // name content that was fetched
+	absent(p *Plan, file string) error                                       // the Hub has no such file
+	finish(p *Plan) error                                                    // after the last file
 }
 
 // Request says what to pull.
@@ -76,7 +77,7 @@ func (c *Client) Plan(ctx context.Context, t Target, rq Request) (*Plan, error) 
 // unreachable reports whether an error says nothing but that the Hub cannot be
 // asked at the moment.
 func unreachable(err error) bool {
-	return isTransient(err) && !errors.Is(err, ErrRateLimited) && !errors.Is(err, errProxy)
+	return isTransient(err) && !errors.Is(err, ErrRateLimited)
 }
 
 func (c *Client) online(ctx context.Context, t Target, rq Request) (*Plan, error) {
@@ -147,7 +148,7 @@ func (p *Plan) choose(f Filter) error {
 
 // Missing lists the wanted files that must come over the network.
 func (p *Plan) Missing(t Target) []File {
-	return slices.DeleteFunc(p.lacking(t), func(f File) bool { return t != nil && t.stored(p, f) })
+	return slices.DeleteFunc(p.lacking(t), func(f File) bool { return t != nil && (t.stored(p, f) || t.unnamed(p, f)) })
 }
 
 // lacking lists the wanted files that are not at t. Of a snapshot about which

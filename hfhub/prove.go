@@ -54,8 +54,8 @@ func digestOf(ctx context.Context, root *os.Root, name, etag string, count func(
 }
 
 // copyFile copies a file by way of tmp.
-func copyFile(root *os.Root, from, to, tmp string) error {
-	err := copyInto(root, from, root, tmp)
+func copyFile(ctx context.Context, root *os.Root, from, to, tmp string) error {
+	err := copyInto(ctx, root, from, root, tmp)
 	if err == nil {
 		err = root.Rename(tmp, to)
 	}
@@ -65,9 +65,12 @@ func copyFile(root *os.Root, from, to, tmp string) error {
 	return nil
 }
 
+// copyBytes is what is copied before the context is looked at again.
+const copyBytes = 64 << 20
+
 // copyInto copies a file from one place to another, over what is there. Where
 // the file system can, the two share their blocks.
-func copyInto(source *os.Root, from string, root *os.Root, tmp string) error {
+func copyInto(ctx context.Context, source *os.Root, from string, root *os.Root, tmp string) error {
 	in, err := source.Open(from)
 	if err != nil {
 		return err
@@ -80,6 +83,13 @@ func copyInto(source *os.Root, from string, root *os.Root, tmp string) error {
 	if err != nil {
 		return err
 	}
-	_, err = io.Copy(out, in) // copy_file_range(2), on Linux
-	return errors.Join(err, out.Sync(), out.Close())
+	for err == nil {
+		if err = ctx.Err(); err == nil {
+			_, err = io.CopyN(out, in, copyBytes) // copy_file_range(2), on Linux
+		}
+	}
+	if !errors.Is(err, io.EOF) {
+		return errors.Join(err, out.Close())
+	}
+	return errors.Join(out.Sync(), out.Close())
 }

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"syscall"
 
+	"github.com/akadata/bitnet-tool/internal/atomicfile"
 	"github.com/akadata/bitnet-tool/internal/progress"
 	"golang.org/x/sync/errgroup"
 )
@@ -82,6 +83,9 @@ func (c *Client) fetchAll(ctx context.Context, t Target, p *Plan, groups [][]Fil
 	g.SetLimit(2 * c.o.Jobs) // while some wait for the disk, others have the connections
 	for i, files := range groups {
 		g.Go(func() (err error) {
+			if ctx.Err() != nil {
+				return ctx.Err() // leave no lock and no partial file behind
+			}
 			fetched[i], err = c.fetchFile(ctx, t, p, files, task)
 			return err
 		})
@@ -135,7 +139,7 @@ func (c *Client) make(ctx context.Context, t Target, p *Plan, files []File, at p
 	d := download{c: c, part: part, task: task}
 	err = d.run(ctx)
 	if err == nil {
-		err = t.publish(p, part, files)
+		err = t.publish(ctx, p, part, files)
 	}
 	if se, ok := errors.AsType[*StatusError](err); ok && se.Code == "EntryNotFound" {
 		err = errors.Join(err, t.absent(p, files[0].Path), part.forget())
@@ -193,14 +197,18 @@ func byContent(files []File) [][]File {
 
 // checkSpace refuses to begin what cannot end.
 func checkSpace(t Target, p *Plan, missing []File) error {
-	need := TotalSize(missing)
+	var need int64
 	for _, f := range missing {
+		if t.unnamed(p, f) {
+			continue
+		}
+		need += f.Size
 		at := t.place(p, f)
 		if info, err := at.root.Stat(at.partial); err == nil {
 			need -= min(allocated(info), f.Size)
 		}
 	}
-	if free, ok := freeSpace(t.space()); ok && need > free {
+	if free, ok := atomicfile.FreeSpace(t.space()); ok && need > free {
 		return fmt.Errorf("%s: %d bytes are needed and %d are free: %w", t.space(), need, free, syscall.ENOSPC)
 	}
 	return nil

@@ -126,12 +126,17 @@ func (c *Client) hop(ctx context.Context, rq request, at *url.URL, hub bool) (*h
 	}
 	x.Status = resp.StatusCode
 	c.o.Observe(x)
-	c.gate.note(bucket, resp.StatusCode, resp.Header)
+	if d := c.gate.note(bucket, resp.StatusCode, resp.Header); d >= longPause {
+		c.o.Notify(fmt.Sprintf("%s limits the rate: going on in %v", at.Host, d.Round(time.Second)))
+	}
 	resp.Body = &watchedBody{ReadCloser: resp.Body, dog: dog, fail: func(err error) error {
 		return c.netError(ctx, watched, at, err)
 	}}
 	return resp, nil
 }
+
+// longPause is how long a pause must be to be worth a word.
+const longPause = 5 * time.Second
 
 // maxTopics bounds how many warnings of the Hub are passed on.
 const maxTopics = 16
@@ -145,7 +150,9 @@ func (c *Client) hear(h http.Header) {
 		}
 		c.mu.Lock()
 		known := c.heard[topic] || len(c.heard) >= maxTopics
-		c.heard[topic] = true
+		if !known {
+			c.heard[topic] = true
+		}
 		c.mu.Unlock()
 		if text = line(text); !known && text != "" {
 			c.o.Notify("the Hub says: " + text)
@@ -163,17 +170,16 @@ func (c *Client) netError(ctx, watched context.Context, at *url.URL, err error) 
 		err = cause
 	}
 	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "proxyconnect" {
-		return fmt.Errorf("%w: the proxy failed: %w", errProxy, err)
+		err = fmt.Errorf("%w: %w", ErrProxy, err)
+	}
+	if errors.Is(err, ErrProxy) {
+		return fmt.Errorf("%w: %w", ErrRemote, err)
 	}
 	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
 		return fmt.Errorf("%w: %s: %w", ErrRemote, redacted(at), err)
 	}
 	return again("%s: %w", redacted(at), err)
 }
-
-// errProxy is a failure that says nothing of the Hub, so that it is no reason
-// to be content with what the cache has.
-var errProxy = fmt.Errorf("%w", ErrRemote)
 
 // judge turns an answer that is no redirect into a reply or an error.
 func (c *Client) judge(resp *http.Response, rq request, at *url.URL, hub bool) (*reply, error) {

@@ -37,6 +37,7 @@ func TestPause(t *testing.T) {
 		{"429, another limit", 429, map[string]string{"RateLimit": `"api";r=7;t=213`}, 0},
 		{"429, seconds", 429, map[string]string{"Retry-After": "17"}, 17 * time.Second},
 		{"429, date", 429, map[string]string{"Retry-After": "Sat, 01 Aug 2026 12:01:00 GMT"}, time.Minute},
+		{"429, more seconds than a duration has", 429, map[string]string{"Retry-After": "9223372037"}, maxPause},
 		{"429, negative", 429, map[string]string{"Retry-After": "-5"}, 0},
 		{"503, seconds", 503, map[string]string{"Retry-After": "3"}, 3 * time.Second},
 		{"200, seconds", 200, map[string]string{"Retry-After": "3"}, 0},
@@ -197,12 +198,14 @@ func TestWaitsForLock(t *testing.T) {
 	if err != nil || !ok {
 		t.Fatal(ok, err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), lockQuiet+300*time.Millisecond)
-	defer cancel()
-	told := 0
-	if _, err := acquire(ctx, c.root, "lock", lockMode, func() { told++ }); !errors.Is(err, context.DeadlineExceeded) || told != 1 {
-		t.Errorf("told %d times, %v", told, err)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), lockQuiet+300*time.Millisecond)
+		defer cancel()
+		told := 0
+		if _, err := acquire(ctx, c.root, "lock", lockMode, func() { told++ }); !errors.Is(err, context.DeadlineExceeded) || told != 1 {
+			t.Errorf("told %d times, %v", told, err)
+		}
+	})
 	if err := c.root.Remove("lock"); err != nil { // some programs do
 		t.Fatal(err)
 	}

@@ -1,9 +1,12 @@
 package hfhub
 
 import (
+	"context"
 	"crypto/tls"
+	"fmt"
 	"net"
 	"net/http"
+	"net/url"
 	"time"
 )
 
@@ -14,7 +17,8 @@ func newTransport(o Options) http.RoundTripper {
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 	return &http.Transport{
-		Proxy:                  o.Proxy,
+		Proxy:                  quietProxy(o.Proxy),
+		OnProxyConnectResponse: admitted,
 		DialContext:            (&net.Dialer{Timeout: 10 * time.Second}).DialContext,
 		TLSClientConfig:        &tls.Config{RootCAs: o.RootCAs, MinVersion: tls.VersionTLS12},
 		TLSHandshakeTimeout:    10 * time.Second,
@@ -25,4 +29,27 @@ func newTransport(o Options) http.RoundTripper {
 		ReadBufferSize:         64 << 10,
 		Protocols:              protocols,
 	}
+}
+
+// quietProxy hides why a proxy's address cannot be read: the reason repeats the
+// address, which may hold a password.
+func quietProxy(proxy func(*http.Request) (*url.URL, error)) func(*http.Request) (*url.URL, error) {
+	if proxy == nil {
+		return nil
+	}
+	return func(r *http.Request) (*url.URL, error) {
+		u, err := proxy(r)
+		if err != nil {
+			return nil, fmt.Errorf("%w: its address cannot be read", ErrProxy)
+		}
+		return u, nil
+	}
+}
+
+// admitted tells whether a proxy opens the way to the Hub.
+func admitted(_ context.Context, proxy *url.URL, _ *http.Request, resp *http.Response) error {
+	if resp.StatusCode == http.StatusOK {
+		return nil
+	}
+	return fmt.Errorf("%w: %s answers %s", ErrProxy, proxy.Host, line(resp.Status))
 }

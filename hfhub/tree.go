@@ -30,8 +30,14 @@ type treeEntry struct {
 // Tree lists all files of a commit, sorted by path. A path that could do harm
 // is [ErrHostilePath], and then no file is returned.
 func (c *Client) Tree(ctx context.Context, r Repo, commit string) ([]File, error) {
+	if err := r.Check(); err != nil {
+		return nil, err
+	}
 	if !IsCommit(commit) {
 		return nil, fmt.Errorf("%w: %q is not a commit", ErrName, commit)
+	}
+	if c.o.Offline {
+		return nil, fmt.Errorf("%w: %s@%.12s: offline", ErrOffline, r, commit)
 	}
 	var files []File
 	budget := int64(maxJSON)

@@ -1,17 +1,20 @@
 package hfhub
 
 import (
+	"cmp"
 	"errors"
 	"io/fs"
 	"maps"
 	"os"
 	"path"
 	"slices"
+	"strings"
+	"syscall"
 	"time"
 )
 
-// replace writes a small file and gives it its name when it is whole. It is
-// written as tmp, which must always be the same for a target: what a killed
+// replace writes a small file and gives it its name when it is on the disk. It
+// is written as tmp, which must always be the same for a target: what a killed
 // process left there is written over.
 func replace(root *os.Root, target, tmp string, data []byte) error {
 	for {
@@ -46,6 +49,9 @@ func replaceOpen(root *os.Root, target, tmp string, f *os.File, data []byte) (bo
 	if _, err := f.WriteAt(data, 0); err != nil {
 		return false, err
 	}
+	if err := f.Sync(); err != nil {
+		return false, err
+	}
 	return true, root.Rename(tmp, target)
 }
 
@@ -64,15 +70,25 @@ func create(root *os.Root, name string, flag int, mode fs.FileMode) (*os.File, e
 // mkdirAll makes the folder of a file.
 func mkdirAll(root *os.Root, file string) error { return root.MkdirAll(path.Dir(file), 0o777) }
 
-// folders lists those that files below base are in, base among them.
-func folders(base string, files []File) []string {
-	out := map[string]bool{base: true}
-	for _, f := range files {
-		for dir := path.Dir(f.Path); dir != "."; dir = path.Dir(dir) {
-			out[path.Join(base, dir)] = true
+// folders lists those that names are in, and those that these are in, the inner
+// ones first: so are they to be synced.
+func folders(names ...string) []string {
+	out := map[string]bool{}
+	for _, name := range names {
+		for dir := path.Dir(name); !out[dir]; dir = path.Dir(dir) {
+			out[dir] = true
 		}
 	}
-	return slices.Sorted(maps.Keys(out))
+	return slices.SortedFunc(maps.Keys(out), func(a, b string) int {
+		return cmp.Or(cmp.Compare(depth(b), depth(a)), cmp.Compare(a, b))
+	})
+}
+
+func depth(dir string) int {
+	if dir == "." {
+		return -1
+	}
+	return strings.Count(dir, "/")
 }
 
 // syncFolders makes the names in folders last, as far as the system can.
@@ -101,9 +117,10 @@ func remove(root *os.Root, name string) error {
 	return nil
 }
 
-// readSmall reads a file of at most limit bytes.
+// readSmall reads a file of at most limit bytes. It does not wait where a FIFO is
+// in its place.
 func readSmall(root *os.Root, name string, limit int64) ([]byte, error) {
-	f, err := root.Open(name)
+	f, err := root.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, err
 	}

@@ -18,7 +18,7 @@ func (f *File) Reserve(size int64) error { return reserve(f.File, f.target, size
 func Reserve(f *os.File, size int64) error { return reserve(f, f.Name(), size) }
 
 func reserve(f *os.File, name string, size int64) error {
-	free, known := freeSpace(filepath.Dir(name)) // before a failed attempt takes part of it
+	free, known := FreeSpace(filepath.Dir(name)) // before a failed attempt takes part of it
 	done, err := allocate(f, size)
 	if err == nil && !done {
 		if known && free < size {
@@ -39,3 +39,6 @@ func reserve(f *os.File, name string, size int64) error {
 // WriteBack asks the system to begin writing bytes to the disk that have been
 // written to the file, so that Commit has less to wait for. It is a hint.
 func (f *File) WriteBack(off, n int64) { writeBack(f.File, off, n) }
+
+// WriteBack is [File.WriteBack] for a file of another kind.
+func WriteBack(f *os.File, off, n int64) { writeBack(f, off, n) }

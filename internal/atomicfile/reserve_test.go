@@ -27,7 +27,7 @@ func TestReserve(t *testing.T) {
 
 func TestReserveTooMuch(t *testing.T) {
 	dir := t.TempDir()
-	if _, known := freeSpace(dir); !known {
+	if _, known := FreeSpace(dir); !known {
 		t.Skip("free space is not known here")
 	}
 	f, err := Create(filepath.Join(dir, "x"), false)

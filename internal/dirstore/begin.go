@@ -9,6 +9,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/akadata/bitnet-tool/internal/atomicfile"
 	"github.com/akadata/bitnet-tool/internal/store"
 )
 
@@ -94,7 +95,7 @@ func (t *tx) end() error {
 
 // checkSpace refuses to begin what cannot end.
 func checkSpace(dir string, size int64) error {
-	free, known := freeSpace(dir)
+	free, known := atomicfile.FreeSpace(dir)
 	if known && size > free {
 		return fmt.Errorf("%w: %s: %d bytes are needed and %d are free", store.ErrSpace, dir, size, free)
 	}

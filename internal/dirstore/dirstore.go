@@ -98,7 +98,7 @@ func (s *Store) look() (*os.Root, error) {
 
 // make opens the folder for changes, and makes it a store if it is none.
 func (s *Store) make() (*os.Root, error) {
-	if err := os.MkdirAll(s.dir, 0o755); err != nil {
+	if err := makeFolder(s.dir); err != nil {
 		return nil, unavailable(err)
 	}
 	root, err := os.OpenRoot(s.dir)
@@ -110,6 +110,32 @@ func (s *Store) make() (*os.Root, error) {
 		return nil, unavailable(err)
 	}
 	return root, nil
+}
+
+// makeFolder makes a folder and those it is in, and makes them last.
+func makeFolder(dir string) error {
+	if _, err := os.Stat(dir); err == nil {
+		return nil
+	}
+	outer := filepath.Dir(dir)
+	if outer == dir {
+		return nil
+	}
+	if err := makeFolder(outer); err != nil {
+		return err
+	}
+	if err := os.Mkdir(dir, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	root, err := os.OpenRoot(outer)
+	if errors.Is(err, fs.ErrPermission) {
+		return nil // it may be written to and not read
+	}
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	return syncDirs(root, ".")
 }
 
 // unavailable says what to do where the folder cannot be written to.

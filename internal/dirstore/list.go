@@ -135,7 +135,7 @@ func (s *Store) open(root *os.Root, ref store.Ref) (store.Artifact, error) {
 func (s *Store) notFound(root *os.Root, ref store.Ref) error {
 	there := "there is no " + ref.Name
 	if v := versionsOf(root, ref.Name); len(v) > 0 {
-		there = "there are " + strings.Join(v, ", ")
+		there = ref.Name + " has " + strings.Join(v, ", ")
 	}
 	return fmt.Errorf("%w: %s in %s; %s", store.ErrNotFound, ref, s.dir, there)
 }

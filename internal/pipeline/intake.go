@@ -67,14 +67,14 @@ func OpenRepo(s Snapshot) (*Intake, error) {
 	if err != nil {
 		return nil, err
 	}
-	in, err := walk(cache.Dir(), filepath.ToSlash(base))
+	in, err := walk(cache.Dir(), filepath.ToSlash(base), s.Filter.Matcher())
 	if err != nil {
 		return nil, fmt.Errorf("%s@%.12s: %w", s.Repo, commit, err)
 	}
 	in.Ref = store.Ref{Name: path.Base(s.Repo.ID), Version: commit[:12]}
 	in.Manifest.Source = store.Source{
 		Kind: store.FromHub, Repo: s.Repo.ID, RepoType: string(s.Repo.Type), Endpoint: s.Endpoint,
-		Ref: s.Revision, Commit: commit, License: in.license(),
+		Ref: s.Revision, Commit: commit, License: licenseIn(in.Root, filepath.ToSlash(base)+"/README.md"), // also of what is left out
 	}
 	if err := in.hold(listed, known, s.Filter.Matcher()); err != nil {
 		return nil, errors.Join(fmt.Errorf("%s@%.12s: %w", s.Repo, commit, err), in.Close())
@@ -82,13 +82,13 @@ func OpenRepo(s Snapshot) (*Intake, error) {
 	return in, nil
 }
 
-// walk opens a folder as a source.
-func walk(dir, below string) (*Intake, error) {
+// walk opens a folder as a source, or what of it is wanted.
+func walk(dir, below string, wanted func(path string) bool) (*Intake, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return nil, err
 	}
-	entries, err := store.Walk(root, below)
+	entries, err := store.Walk(root, below, wanted)
 	if err != nil {
 		return nil, errors.Join(err, root.Close())
 	}

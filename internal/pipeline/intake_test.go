@@ -329,3 +329,32 @@ func TestLiteral(t *testing.T) {
 		}
 	}
 }
+
+// TestDanglingUnwanted: what a filter leaves out need not be whole.
+func TestDanglingUnwanted(t *testing.T) {
+	w := pulled(t, false)
+	dangling := filepath.Join(w.cache, "models--ns--model/snapshots", w.commit, "model.safetensors")
+	blob, err := filepath.EvalSymlinks(dangling)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(blob); err != nil {
+		t.Fatal(err)
+	}
+	s := Snapshot{Cache: w.cache, Repo: model, Revision: "main"}
+	if _, err := OpenRepo(s); !errors.Is(err, store.ErrSource) {
+		t.Fatalf("error %v", err)
+	}
+	s.Filter.Include = []string{"*.json"}
+	in, err := OpenRepo(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.Close()
+	if len(in.Entries) != 1 || len(in.Manifest.Omitted) != 5 || len(in.Warnings) != 0 {
+		t.Errorf("entries %v, omitted %v, warnings %q", in.Entries, in.Manifest.Omitted, in.Warnings)
+	}
+	if l := in.Manifest.Source.License; l != "mit" { // the license of what was left out, too
+		t.Errorf("license %q", l)
+	}
+}

@@ -3,7 +3,10 @@ package pipeline
 import (
 	"bufio"
 	"io"
+	"os"
 	"strings"
+
+	"github.com/akadata/bitnet-tool/internal/store"
 )
 
 // Limits of what is read of a model card.
@@ -17,17 +20,23 @@ const (
 // described in huggingface/hub-docs, modelcard.md.
 func (in *Intake) license() string {
 	for _, e := range in.Entries {
-		if e.Path != "README.md" {
-			continue
+		if e.Path == "README.md" {
+			return licenseIn(in.Root, e.From)
 		}
-		f, err := in.Root.Open(e.From)
-		if err != nil {
-			return ""
-		}
-		defer f.Close()
-		return licenseOf(io.LimitReader(f, maxCard))
 	}
 	return ""
+}
+
+func licenseIn(root *os.Root, card string) string {
+	if _, err := store.NewEntry(root, card, "README.md"); err != nil {
+		return "" // not there, or no plain file
+	}
+	f, err := root.Open(card)
+	if err != nil {
+		return ""
+	}
+	defer f.Close()
+	return licenseOf(io.LimitReader(f, maxCard))
 }
 
 func licenseOf(card io.Reader) string {

@@ -68,7 +68,7 @@ func literal(p string) string {
 }
 
 func openFolder(dir string) (*Intake, error) {
-	in, err := walk(dir, ".")
+	in, err := walk(dir, ".", nil)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", dir, err)
 	}

@@ -168,7 +168,7 @@ func noSpace(err error) error {
 // Describe hashes all files in a folder, which is usually that of a [Tx] that
 // was written into, for [Manifest.Files].
 func Describe(ctx context.Context, root *os.Root, sink progress.Sink) ([]File, error) {
-	entries, err := walk(root, ".", true)
+	entries, err := walk(root, ".", nil, true)
 	if err != nil {
 		return nil, err
 	}

@@ -28,7 +28,7 @@ func target(t *testing.T) *os.Root {
 
 func walked(t *testing.T, root *os.Root) Origin {
 	t.Helper()
-	entries, err := Walk(root, ".")
+	entries, err := Walk(root, ".", nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -25,9 +25,9 @@ const (
 type Lock struct{ f *os.File }
 
 // TakeLock opens a lock file with open and locks it, waiting up to wait; then
-// the answer is [ErrLocked]. open is called again when the file that was
-// locked is no longer the one under its name: it must create it if need be.
-// The locked file is never removed.
+// the answer is [ErrLocked]. open is called for each try and must create the file
+// if need be. Nobody may remove it: whoever locked it would no longer exclude
+// those who make another.
 func TakeLock(ctx context.Context, wait time.Duration, open func() (*os.File, error)) (*Lock, error) {
 	deadline := time.Now().Add(wait)
 	for poll := minLockPoll; ; poll = min(2*poll, maxLockPoll) {

@@ -42,11 +42,14 @@ func (o Origin) Size() int64 {
 // cache may be two links away from its bytes, outside its repository's folder.
 // A link that dangles or leads out, and anything that is neither file nor
 // folder, is [ErrSource] and named. What keeps the books of a download
-// (.cache/huggingface, CACHEDIR.TAG) is left out at the top of dir.
-func Walk(root *os.Root, dir string) ([]Entry, error) { return walk(root, dir, false) }
+// (.cache/huggingface, CACHEDIR.TAG) is left out at the top of dir. What wanted
+// refuses is not looked at; it may be nil.
+func Walk(root *os.Root, dir string, wanted func(path string) bool) ([]Entry, error) {
+	return walk(root, dir, wanted, false)
+}
 
 // walk is Walk; in a staging folder, which is ours, [MetaDir] is left out.
-func walk(root *os.Root, dir string, staging bool) ([]Entry, error) {
+func walk(root *os.Root, dir string, wanted func(path string) bool, staging bool) ([]Entry, error) {
 	var entries []Entry
 	err := fs.WalkDir(root.FS(), dir, func(name string, d fs.DirEntry, err error) error {
 		if err != nil {
@@ -56,7 +59,7 @@ func walk(root *os.Root, dir string, staging bool) ([]Entry, error) {
 		switch {
 		case p == ".cache/huggingface" && d.IsDir(), p == MetaDir && staging:
 			return fs.SkipDir
-		case p == "CACHEDIR.TAG", d.IsDir() && p != MetaDir:
+		case p == "CACHEDIR.TAG", d.IsDir() && p != MetaDir, wanted != nil && !wanted(p):
 			return nil
 		}
 		if len(entries) == MaxFiles {

@@ -69,7 +69,7 @@ func TestWalk(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			entries, err := Walk(tree(t, tc.files), tc.dir)
+			entries, err := Walk(tree(t, tc.files), tc.dir, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -113,13 +113,13 @@ func TestWalkRefuses(t *testing.T) {
 			for p, content := range tc.files {
 				below["s/"+p] = content
 			}
-			_, err := Walk(tree(t, below), "s")
+			_, err := Walk(tree(t, below), "s", nil)
 			if !errors.Is(err, ErrSource) || !strings.Contains(err.Error(), tc.says) {
 				t.Errorf("error %v, want %v saying %q", err, ErrSource, tc.says)
 			}
 		})
 	}
-	if _, err := Walk(tree(t, nil), "none"); !errors.Is(err, os.ErrNotExist) {
+	if _, err := Walk(tree(t, nil), "none", nil); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("no folder: %v", err)
 	}
 }

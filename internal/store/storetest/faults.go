@@ -195,7 +195,7 @@ func incompressible(t *testing.T, size int) store.Origin {
 	root, err := os.OpenRoot(dir)
 	must(t, err)
 	t.Cleanup(func() { root.Close() })
-	entries, err := store.Walk(root, ".")
+	entries, err := store.Walk(root, ".", nil)
 	must(t, err)
 	return store.Origin{Root: root, Entries: entries}
 }

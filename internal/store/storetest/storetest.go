@@ -88,7 +88,7 @@ func Source(t *testing.T, files Files) store.Origin {
 	root, err := os.OpenRoot(dir)
 	must(t, err)
 	t.Cleanup(func() { root.Close() })
-	entries, err := store.Walk(root, ".")
+	entries, err := store.Walk(root, ".", nil)
 	must(t, err)
 	return store.Origin{Root: root, Entries: entries}
 }

@@ -4,5 +4,4 @@ package dirstore
 
 import "io/fs"
 
-func freeSpace(string) (int64, bool)   { return 0, false }
 func deviceOf(info fs.FileInfo) uint64 { return 0 }
