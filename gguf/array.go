@@ -23,6 +23,35 @@ type Array struct {
 // Raw gives the elements' bytes as they are in the file.
 func (a Array) Raw() *io.SectionReader { return io.NewSectionReader(a.r, a.off, a.size) }
 
+// Read reads the elements as a slice of the type that Elem says.
+func (a Array) Read() (any, error) {
+	switch a.Elem {
+	case Uint8:
+		return readArray[uint8](a)
+	case Int8:
+		return readArray[int8](a)
+	case Uint16:
+		return readArray[uint16](a)
+	case Int16:
+		return readArray[int16](a)
+	case Uint32:
+		return readArray[uint32](a)
+	case Int32:
+		return readArray[int32](a)
+	case Float32:
+		return readArray[float32](a)
+	case Bool:
+		return readArray[bool](a)
+	case Uint64:
+		return readArray[uint64](a)
+	case Int64:
+		return readArray[int64](a)
+	case Float64:
+		return readArray[float64](a)
+	}
+	return readArray[string](a)
+}
+
 // elemSize gives the bytes of a fixed-size value, 0 for strings and arrays.
 func elemSize(t ValueType) int {
 	switch t {

@@ -58,6 +58,15 @@ func TestSlice(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
+				for _, w := range want[:len(want)-1] {
+					v, _ := f.Meta.Value(w.Key)
+					if v, err = v.(Array).Read(); err != nil {
+						t.Fatal(err)
+					}
+					if diff := cmp.Diff(w.Value, v); diff != "" {
+						t.Errorf("%s (-want +got):\n%s", w.Key, diff)
+					}
+				}
 				if diff := cmp.Diff(want, got); diff != "" {
 					t.Errorf("(-want +got):\n%s", diff)
 				}

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"iter"
 	"os"
 
 	"github.com/akadata/bitnet-tool/quant"
@@ -57,6 +58,17 @@ func (t TensorInfo) Rows() int64 {
 	return n
 }
 
+// Names gives the names of tensors.
+func Names(ts []Tensor) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for _, t := range ts {
+			if !yield(t.Name) {
+				return
+			}
+		}
+	}
+}
+
 // Elements gives the number of weights.
 func (t TensorInfo) Elements() int64 { return t.Rows() * t.Cols() }
 
@@ -88,6 +100,15 @@ func (f *File) Close() error {
 		return nil
 	}
 	return f.closer.Close()
+}
+
+// Disk gives the file that [Open] opened, which stays f's; nil if there is not
+// just one.
+func (f *File) Disk() *os.File {
+	if o, ok := f.closer.(*opened); ok {
+		return o.File
+	}
+	return nil
 }
 
 // Tensor finds a tensor by name.

@@ -20,9 +20,11 @@ const (
 	splitTensorsKey = "split.tensors.count"
 )
 
-// ErrParts is wrapped by errors about models that are split over several files:
-// parts that are missing or do not belong together.
-var ErrParts = errors.New("incomplete set of parts")
+// Errors about models that are split over several files.
+var (
+	ErrParts    = errors.New("incomplete set of parts") // some are missing or do not belong together
+	ErrNotFirst = errors.New("not a whole model")       // another part than the first, which stands for all
+)
 
 // PartName gives the file name of part no, from 0, of a split model: the only
 // pattern that loaders know (llama.cpp src/llama.cpp llama_split_path,
@@ -57,8 +59,8 @@ func (f *File) Parts() int {
 
 // OpenModel opens a whole model: the file at path, or if that is the first part
 // of a split one, all its parts, which are then read as if they were merged
-// ([File.Merged] tells). Close releases them all. Errors about the parts wrap
-// [ErrParts].
+// ([File.Files] gives them). Close releases them all. Errors about the parts wrap
+// [ErrParts], and that about another part than the first [ErrNotFirst].
 func OpenModel(path string) (*File, error) {
 	first, err := Open(path)
 	if err != nil || first.Parts() == 1 {
@@ -75,13 +77,25 @@ func OpenModel(path string) (*File, error) {
 	return f, nil
 }
 
-// Merged gives the number of files behind f: 1, or what [OpenModel] put
-// together.
-func (f *File) Merged() int {
+// Files gives the files behind f in order: the parts that [OpenModel] put
+// together, else f alone.
+func (f *File) Files() []*File {
 	if p, ok := f.closer.(parts); ok {
-		return len(p)
+		return p
 	}
-	return 1
+	return []*File{f}
+}
+
+// Place gives where the data of a tensor of f is: the one of [File.Files], and
+// the offset from its start.
+func (f *File) Place(t Tensor) (*File, int64) {
+	off := f.DataOffset + t.Offset
+	if j, ok := f.r.(*joined); ok {
+		if i := j.from(off); i < len(j.pieces) {
+			return j.pieces[i].from, j.pieces[i].at + off - j.pieces[i].off
+		}
+	}
+	return f, off
 }
 
 // parts are the files of a split model in order.
@@ -107,7 +121,7 @@ func openParts(path string, first *File) (parts, error) {
 	case count != first.Parts():
 		return p, fmt.Errorf("%w: named as one of %d parts, but key %s says %d", ErrParts, count, splitCountKey, first.Parts())
 	case no != 0:
-		return p, fmt.Errorf("%w: part %d of %d; name the first, %s", ErrParts, no+1, count, PartName(prefix, 0, count))
+		return p, fmt.Errorf("%w: part %d of %d; name the first, %s", ErrNotFirst, no+1, count, PartName(prefix, 0, count))
 	}
 	for i := 1; i < count; i++ {
 		f, err := Open(PartName(prefix, i, count))
@@ -207,12 +221,17 @@ func (j *joined) ReadAt(p []byte, off int64) (int, error) {
 	return n, nil
 }
 
+// from gives the index of the first piece that ends behind an offset.
+func (j *joined) from(off int64) int {
+	return sort.Search(len(j.pieces), func(i int) bool { return j.pieces[i].off+j.pieces[i].size > off })
+}
+
 // some reads from the piece at off, at least one byte of the file.
 func (j *joined) some(p []byte, off int64) (int, error) {
 	if off < int64(len(j.header)) {
 		return copy(p, j.header[off:]), nil
 	}
-	i := sort.Search(len(j.pieces), func(i int) bool { return j.pieces[i].off+j.pieces[i].size > off })
+	i := j.from(off)
 	if i == len(j.pieces) || off < j.pieces[i].off {
 		end := j.size // padding
 		if i < len(j.pieces) {

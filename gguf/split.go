@@ -82,7 +82,7 @@ func (f *File) Split(ctx context.Context, prefix string, perPart int, sink progr
 
 // partLayouts plans the parts.
 func (f *File) partLayouts(perPart int) ([]*Layout, error) {
-	if f.Parts() > 1 && f.Merged() == 1 {
+	if f.Parts() > 1 && len(f.Files()) == 1 {
 		return nil, fmt.Errorf("%w: this is one of %d parts already", ErrParts, f.Parts())
 	}
 	n := (len(f.Tensors) + perPart - 1) / perPart

@@ -112,8 +112,17 @@ func TestSplitAndMerge(t *testing.T) {
 			g.Close()
 		}
 		merged := reopen(t, parts[0].Path)
-		if got := merged.Merged(); got != len(parts) && len(parts) > 1 {
-			t.Errorf("%d parts merged, want %d", got, len(parts))
+		if got := len(merged.Files()); got != len(parts) {
+			t.Errorf("%d files, want %d", got, len(parts))
+		}
+		for i, tensor := range merged.Tensors {
+			file, off := merged.Place(tensor)
+			got, want := make([]byte, tensor.Size), make([]byte, tensor.Size)
+			_, err := file.Disk().ReadAt(got, off)
+			_, rerr := f.Section(f.Tensors[i]).ReadAt(want, 0)
+			if err != nil || rerr != nil || !bytes.Equal(got, want) || file != merged.Files()[i/perPart] {
+				t.Errorf("parts of %d: tensor %q is not in %s at %d: %v, %v", perPart, tensor.Name, file.Disk().Name(), off, err, rerr)
+			}
 		}
 		m := merged.Meta.Clone()
 		for _, key := range []string{splitNoKey, splitCountKey, splitTensorsKey} {
@@ -241,7 +250,7 @@ func TestPartsThatDoNotBelongTogether(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := OpenModel(parts[1].Path); !errors.Is(err, ErrParts) || !contains(err, "model.gguf-00001-of-00003.gguf") {
+		if _, err := OpenModel(parts[1].Path); !errors.Is(err, ErrNotFirst) || !contains(err, "model.gguf-00001-of-00003.gguf") {
 			t.Error(err)
 		}
 	})

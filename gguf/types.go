@@ -104,6 +104,11 @@ func (t Tensor) TypeName() string {
 	if name, ok := unknownTypeNames[t.TypeID]; ok {
 		return name
 	}
+	if t.TypeID == 36 && t.Cols()%128 != 0 && fills(t.Elements()/4+32, t.Size, defaultAlign) {
+		// So llama-quantize of bitnet.cpp writes the 3B model of 1bitLLM
+		// (microsoft/BitNet issue 348).
+		return fmt.Sprintf("I2_S with rows of %d weights, which are no whole blocks of 128", t.Cols())
+	}
 	if meanings, ok := disputedTypes[t.TypeID]; ok {
 		names := make([]string, len(meanings))
 		for i, m := range meanings {

@@ -176,6 +176,24 @@ func TestUnknownTypes(t *testing.T) {
 	}
 }
 
+// Rows that end inside a block make no I2_S that a kernel can read, though the
+// size is that of I2_S.
+func TestTypeNameOfBrokenRows(t *testing.T) {
+	for _, tt := range []struct {
+		cols, size int64
+		want       string
+	}{
+		{8640, 8640*2/4 + 32, "I2_S with rows of 8640 weights, which are no whole blocks of 128"},
+		{8640, 8640*2/4 + 64, "type 36 (I2_S or IQ4_NL_4_4: undecided by its size)"},
+		{256, 256*2/4 + 32, "type 36 (I2_S or IQ4_NL_4_4: undecided by its size)"}, // of a layout that is not known
+	} {
+		x := Tensor{TensorInfo: TensorInfo{Dims: []int64{tt.cols, 2}}, TypeID: 36, Size: tt.size}
+		if got := x.TypeName(); got != tt.want {
+			t.Errorf("%d columns, %d bytes: %q, want %q", tt.cols, tt.size, got, tt.want)
+		}
+	}
+}
+
 func TestTypeNameOfKnown(t *testing.T) {
 	if got := (Tensor{TensorInfo: TensorInfo{Type: quant.I2_S}, TypeID: 36}).TypeName(); got != "I2_S" {
 		t.Errorf("got %q", got)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/akadata/bitnet-tool/internal/kernels"
 	"github.com/x448/float16"
 )
 
@@ -34,61 +35,49 @@ var (
 			return nil
 		},
 	}
-	f16Codec = Codec{
-		Name: "F16", BlockLen: 1, BlockBytes: 2,
-		Encode: func(dst []byte, src []float32, _ Scale) error {
-			if err := sized(len(dst), len(src), 2); err != nil {
-				return err
-			}
-			if below(maxF16, src) {
-				fast().EncodeF16(dst, src)
-				return nil
-			}
-			for i, x := range src {
-				h, err := toF16(x)
-				if err != nil {
-					return fmt.Errorf("weight %d: %w", i, err)
-				}
-				binary.LittleEndian.PutUint16(dst[2*i:], h)
-			}
-			return nil
-		},
-		Decode: func(dst []float32, src []byte, _ Scale) error {
-			if err := sized(len(src), len(dst), 2); err != nil {
-				return err
-			}
-			fast().DecodeF16(dst, src)
-			return nil
-		},
-	}
-	bf16Codec = Codec{
-		Name: "BF16", BlockLen: 1, BlockBytes: 2,
-		Encode: func(dst []byte, src []float32, _ Scale) error {
-			if err := sized(len(dst), len(src), 2); err != nil {
-				return err
-			}
-			if below(maxBF16, src) {
-				fast().EncodeBF16(dst, src)
-				return nil
-			}
-			for i, x := range src {
-				h, err := toBF16(x)
-				if err != nil {
-					return fmt.Errorf("weight %d: %w", i, err)
-				}
-				binary.LittleEndian.PutUint16(dst[2*i:], h)
-			}
-			return nil
-		},
-		Decode: func(dst []float32, src []byte, _ Scale) error {
-			if err := sized(len(src), len(dst), 2); err != nil {
-				return err
-			}
-			fast().DecodeBF16(dst, src)
-			return nil
-		},
-	}
+	f16Codec = halfCodec("F16", maxF16, toF16,
+		func(k *kernels.Backend) halfKernels { return halfKernels{k.EncodeF16, k.DecodeF16} })
+	bf16Codec = halfCodec("BF16", maxBF16, toBF16,
+		func(k *kernels.Backend) halfKernels { return halfKernels{k.EncodeBF16, k.DecodeBF16} })
 )
+
+// halfKernels convert to 16 bits and back.
+type halfKernels struct {
+	encode func(dst []byte, src []float32)
+	decode func(dst []float32, src []byte)
+}
+
+// halfCodec builds the codec of a format of 16 bits from what is done to a weight, for
+// weights of which some may not fit, and the kernels for those below limit.
+func halfCodec(name string, limit float32, encode func(float32) (uint16, error), kernel func(k *kernels.Backend) halfKernels) Codec {
+	return Codec{
+		Name: name, BlockLen: 1, BlockBytes: 2,
+		Encode: func(dst []byte, src []float32, _ Scale) error {
+			if err := sized(len(dst), len(src), 2); err != nil {
+				return err
+			}
+			if below(limit, src) {
+				kernel(fast()).encode(dst, src)
+				return nil
+			}
+			for i, x := range src {
+				h, err := encode(x)
+				if err != nil {
+					return fmt.Errorf("weight %d: %w", i, err)
+				}
+				binary.LittleEndian.PutUint16(dst[2*i:], h)
+			}
+			return nil
+		},
+		Decode: func(dst []float32, src []byte, _ Scale) error {
+			if err := sized(len(src), len(dst), 2); err != nil {
+				return err
+			}
+			kernel(fast()).decode(dst, src)
+			return nil
+		},
+	}
+}
 
 // sized checks a buffer of bytes against a number of unquantized values.
 func sized(bytes, values, width int) error {

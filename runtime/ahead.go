@@ -9,10 +9,10 @@ import (
 const (
 	// aheadBytes is how much is fetched ahead at most: what a worker takes first,
 	// and less than its second cache.
-	aheadBytes = 256 << 10
+	aheadBytes = 512 << 10
 	// aheadStep is how much is fetched at a time. A worker may be late for its next
 	// loop by the time that takes.
-	aheadStep = 2 << 10
+	aheadStep = 4 << 10
 )
 
 // ahead has workers that wait fetch the weights that come next. Memory is what

@@ -10,27 +10,37 @@ import (
 // Every goroutine that reads weights therefore asks for a panic instead and
 // turns it into ErrFileChanged.
 
-// guard runs f and turns a fault in the mapped file into an error.
+// guard runs f and turns a fault in a mapped file into an error.
 func (m *Model) guard(f func() error) (err error) {
-	if m.mapping == nil {
+	if m.mapped == nil {
 		return f()
 	}
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
-	defer recoverFault(m.mapping.Bytes(), &err)
+	defer m.mapped.recoverFault(&err)
 	return f()
 }
 
 // recoverFault is to be deferred. It stops a panic that is a fault at an
-// address in data; any other goes on.
-func recoverFault(data []byte, err *error) {
+// address in a mapped file; any other goes on.
+func (m *mapped) recoverFault(err *error) {
 	r := recover()
 	if r == nil {
 		return
 	}
 	fault, ok := r.(interface{ Addr() uintptr })
-	start := uintptr(unsafe.Pointer(unsafe.SliceData(data)))
-	if !ok || fault.Addr() < start || fault.Addr()-start >= uintptr(len(data)) {
+	if !ok || !m.has(fault.Addr()) {
 		panic(r)
 	}
 	*err = ErrFileChanged
+}
+
+// has reports whether an address is in a mapped file.
+func (m *mapped) has(addr uintptr) bool {
+	for _, v := range m.views {
+		start := uintptr(unsafe.Pointer(unsafe.SliceData(v.Bytes())))
+		if addr >= start && addr-start < uintptr(len(v.Bytes())) {
+			return true
+		}
+	}
+	return false
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"strings"
 	"testing"
 
 	"github.com/akadata/bitnet-tool/internal/mmap"
@@ -54,6 +55,25 @@ func TestFileCutWhileInUse(t *testing.T) {
 			t.Fatal(err)
 		}
 		same(t, "file restored", evalAll(t, s, []int32{1, 2, 3}), want)
+	}
+}
+
+// TestPartCutWhileInUse: the same of a part of a split model.
+func TestPartCutWhileInUse(t *testing.T) {
+	if !faultsHaveAddresses(t) {
+		t.Skip("this machine (an emulator, then) does not tell where a fault was")
+	}
+	first := parts(t, ternary(t))
+	m, err := runtime.Open(first, runtime.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	if err := os.Truncate(strings.Replace(first, "-00001-", "-00002-", 1), 0); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := session(t, m, runtime.SessionOptions{}).Eval(t.Context(), []int32{95}); !errors.Is(err, runtime.ErrFileChanged) {
+		t.Errorf("error %v", err)
 	}
 }
 

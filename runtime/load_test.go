@@ -14,6 +14,7 @@ import (
 
 	"github.com/akadata/bitnet-tool/gguf"
 	"github.com/akadata/bitnet-tool/internal/arch"
+	"github.com/akadata/bitnet-tool/internal/progress"
 	"github.com/akadata/bitnet-tool/internal/testmodel"
 	"github.com/akadata/bitnet-tool/quant"
 	"github.com/akadata/bitnet-tool/runtime"
@@ -38,6 +39,47 @@ func TestOpenAndLoadAgree(t *testing.T) {
 	if err := m.Close(); err != nil {
 		t.Error(err)
 	}
+}
+
+// TestOpenParts: a split model is mapped part by part, and computes the same.
+func TestOpenParts(t *testing.T) {
+	f := ternary(t)
+	first := parts(t, f)
+	m, err := runtime.Open(first, runtime.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tokens := text(5, 96)
+	got := evalAll(t, session(t, m, runtime.SessionOptions{}), tokens)
+	same(t, "parts", got, evalAll(t, session(t, load(t, f, runtime.Options{}), runtime.SessionOptions{}), tokens))
+	if err := m.Close(); err != nil {
+		t.Error(err)
+	}
+	second := strings.Replace(first, "-00001-", "-00002-", 1)
+	if _, err := runtime.Open(second, runtime.Options{}); !errors.Is(err, gguf.ErrNotFirst) {
+		t.Errorf("second part: %v", err)
+	}
+	if err := os.Remove(second); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := runtime.Open(first, runtime.Options{}); !errors.Is(err, gguf.ErrParts) || !strings.Contains(err.Error(), second) {
+		t.Errorf("second part missing: %v", err)
+	}
+}
+
+// parts writes a model in parts and gives the path of the first.
+func parts(t *testing.T, f *testmodel.File) string {
+	t.Helper()
+	whole, err := gguf.Open(f.Write(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer whole.Close()
+	files, err := whole.Split(t.Context(), filepath.Join(t.TempDir(), "m"), 7, progress.Discard)
+	if err != nil || len(files) < 3 {
+		t.Fatal(files, err)
+	}
+	return files[0].Path
 }
 
 // TestUntiedHead: an output matrix is used where there is one.

@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"runtime/debug"
 
 	"github.com/akadata/bitnet-tool/gguf"
 	"github.com/akadata/bitnet-tool/internal/arch"
@@ -50,8 +48,7 @@ type Model struct {
 	ropeStep     float32
 	ropeDivisors []float32 // of the angle of each pair; nil: none
 
-	mapping *mmap.Mapping // nil if the weights are in memory
-	disk    *os.File      // what mapping and file read
+	mapped *mapped // nil if the weights are in memory
 }
 
 // layer is the weights of one block. Sub-norms are nil in architectures
@@ -63,49 +60,22 @@ type layer struct {
 	gate, up, down        *matrix
 }
 
-// Open loads the model at path and leaves its weights in the file, mapped into
-// memory. Only what the header says and the norms are read and checked now:
-// an error wraps [gguf.ErrFormat], [ErrModel] or [ErrUnsupported] and names the
-// key or tensor. Close releases the file.
+// Open loads the model at path, of a split one all parts if that is the first,
+// and leaves its weights in the files, mapped into memory. Only what the header
+// says and the norms are read and checked now: an error wraps [gguf.ErrFormat],
+// [gguf.ErrParts], [ErrModel] or [ErrUnsupported] and names the key, tensor or
+// part. Close releases the files.
 func Open(path string, o Options) (*Model, error) {
-	disk, err := os.Open(path)
+	f, err := gguf.OpenModel(path)
 	if err != nil {
 		return nil, err
 	}
-	m, err := openFile(disk, o)
+	files := &mapped{file: f, views: map[*gguf.File]*mmap.Mapping{}}
+	m, err := files.load(o)
 	if err != nil {
-		disk.Close()
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, errors.Join(fmt.Errorf("%s: %w", path, err), files.close())
 	}
 	return m, nil
-}
-
-func openFile(disk *os.File, o Options) (*Model, error) {
-	mapping, err := mmap.Map(disk)
-	if err != nil {
-		return nil, err
-	}
-	m, err := loadMapped(disk, mapping.Bytes(), o)
-	if err != nil {
-		return nil, errors.Join(err, mapping.Close())
-	}
-	m.mapping, m.disk = mapping, disk
-	return m, nil
-}
-
-// loadMapped parses the header by reading, not from the mapping, and leaves the
-// weights in data.
-func loadMapped(disk *os.File, data []byte, o Options) (m *Model, err error) {
-	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
-	defer recoverFault(data, &err)
-	f, err := gguf.NewFile(disk, int64(len(data)))
-	if err != nil {
-		return nil, err
-	}
-	return load(f, o, func(t gguf.Tensor) ([]byte, error) {
-		// The header's own check has placed every tensor inside the file.
-		return data[f.DataOffset+t.Offset:][:t.Size:t.Size], nil
-	})
 }
 
 // Load loads the model of an open file and reads its weights into memory. The
@@ -176,8 +146,8 @@ func (m *Model) Kernels() string { return m.kernels.Name }
 // Close releases the file that [Open] opened. No session of the model may be
 // in use any more.
 func (m *Model) Close() error {
-	if m.mapping == nil {
+	if m.mapped == nil {
 		return nil
 	}
-	return errors.Join(m.mapping.Close(), m.disk.Close())
+	return m.mapped.close()
 }

@@ -176,7 +176,7 @@ func (s *Session) multiply(products ...product) {
 // few enough for every worker to take several.
 func (s *Session) grain(rows, cols int) int {
 	least := parallelWork / (cols * s.work.in.n)
-	share := rows / (4 * s.model.threads)
+	share := rows / (8 * s.model.threads)
 	panels := (max(least, share-kernels.PanelRows/2, 1) + kernels.PanelRows - 1) / kernels.PanelRows
 	return panels * kernels.PanelRows
 }

@@ -3,7 +3,6 @@ package verify
 import (
 	"context"
 	"fmt"
-	"os"
 	"slices"
 	"unicode/utf8"
 
@@ -41,7 +40,7 @@ func NewBaseline(ctx context.Context, path string, o BaselineOptions) (*Baseline
 	}
 	defer e.close()
 	b := &Baseline{Schema: baselineSchema, Tolerance: DefaultTolerance()}
-	if b.Model, err = e.describe(ctx, path); err != nil {
+	if b.Model, err = e.describe(ctx); err != nil {
 		return nil, err
 	}
 	task := o.Progress.Start("baseline: prompts and text", int64(len(o.Prompts))+1)
@@ -71,27 +70,29 @@ func (o *BaselineOptions) fill() error {
 	return nil
 }
 
-func (e *engine) describe(ctx context.Context, path string) (BaselineModel, error) {
+func (e *engine) describe(ctx context.Context) (BaselineModel, error) {
 	f := e.model.File()
 	m := BaselineModel{Architecture: f.Architecture(), VocabSize: e.model.Params().Vocab}
 	if n, ok := f.Meta.Uint(fileTypeKey); ok {
 		m.FileType = &n
 	}
-	disk, err := os.Open(path)
-	if err != nil {
-		return m, err
-	}
-	defer disk.Close()
+	// Of a split model the digest is that of its parts one after the other.
 	h := newHasher(false)
-	all := pass{
-		disk: disk, size: f.FileSize, workers: 1, add: func(int64) {},
-		carry:   func(int64) int64 { return 0 },
-		inOrder: func(b *slab) { h.block(b.data) },
-		each:    func(int, *slab) error { return nil },
+	for _, part := range f.Files() {
+		all := pass{
+			disk: part.Disk(), size: part.FileSize, workers: 1, add: func(int64) {},
+			carry:   func(int64) int64 { return 0 },
+			inOrder: func(b *slab) { h.block(b.data) },
+			each:    func(int, *slab) error { return nil },
+		}
+		if err := all.run(ctx); err != nil {
+			return m, err
+		}
 	}
-	err = all.run(ctx)
-	m.SHA256 = "sha256:" + h.digests().hex()
-	return m, err
+	var d digests
+	h.sum(&d)
+	m.SHA256 = "sha256:" + d.hex()
+	return m, nil
 }
 
 func (b *Baseline) take(ctx context.Context, e *engine, o BaselineOptions, task progress.Task) error {

@@ -104,7 +104,7 @@ func checkZeros(ctx context.Context, s *Subject) []Finding {
 			f = finding(Warning, "every weight is zero; compare with the checkpoint to see whether it is so by right")
 		case share > nearlyAll && len(trimDims(v.tensor)) > 1:
 			f = finding(Warning, "%.1f %% of the weights are zero", 100*share)
-		case ternary && (share < fewZeros || share > manyZeros):
+		case ternary && !blurred(&v.codec) && (share < fewZeros || share > manyZeros):
 			f = finding(Info, "%.1f %% of the weights are zero; usual are %.0f to %.0f", 100*share, 100*fewZeros, 100*manyZeros)
 		default:
 			continue
@@ -143,7 +143,7 @@ func checkConstant(ctx context.Context, s *Subject) []Finding {
 func checkTernary(ctx context.Context, s *Subject) []Finding {
 	var fs []Finding
 	for _, v := range s.survey(ctx) {
-		if v.whole && v.mixed && !v.codec.Ternary() && s.ternary(v.tensor.Name) {
+		if v.whole && v.masters() && !v.codec.Ternary() && s.ternary(v.tensor.Name) {
 			fs = append(fs, finding(Error, "has weights of more than one magnitude, but the model is ternary: master weights that were not ternarized?").of(v.tensor.Name))
 		}
 	}

@@ -22,7 +22,7 @@ const (
 func checkSigns(ctx context.Context, s *Subject) []Finding {
 	var fs []Finding
 	for _, v := range s.survey(ctx) {
-		if !v.whole || !v.codec.Ternary() && !s.ternary(v.tensor.Name) || v.same || len(trimDims(v.tensor)) < 2 {
+		if !v.whole || !v.codec.Ternary() && !s.ternary(v.tensor.Name) || blurred(&v.codec) || v.same || len(trimDims(v.tensor)) < 2 {
 			continue
 		}
 		n := v.weights()
@@ -119,15 +119,16 @@ func checkOutliers(ctx context.Context, s *Subject) []Finding {
 	}
 	found := s.survey(ctx)
 	for i := range found {
-		if _, kind, ok := inLayer(found[i].tensor.Name); ok && found[i].whole && found[i].scaleErr == nil && size(&found[i]) > 0 {
-			kinds[kind] = append(kinds[kind], size(&found[i]))
+		v := &found[i]
+		if _, kind, ok := inLayer(v.tensor.Name); ok && v.sized() && size(v) > 0 {
+			kinds[kind] = append(kinds[kind], size(v))
 		}
 	}
 	var fs []Finding
 	for i := range found {
 		v := &found[i]
 		_, kind, ok := inLayer(v.tensor.Name)
-		if !ok || !v.whole || v.scaleErr != nil || size(v) <= 0 || len(kinds[kind]) < 3 {
+		if !ok || !v.sized() || size(v) <= 0 || len(kinds[kind]) < 3 {
 			continue
 		}
 		bound, what := farScale, "scale"
@@ -141,6 +142,10 @@ func checkOutliers(ctx context.Context, s *Subject) []Finding {
 	}
 	return fs
 }
+
+// sized reports whether weights of the tensor have a size: if all are zero the
+// scale, which a clamped mean may have left, means nothing.
+func (v *survey) sized() bool { return v.whole && v.scaleErr == nil && v.zeros < v.weights() }
 
 // checkAlike finds scales that were lost: every ternary matrix has the same one.
 // Each is the mean magnitude of weights that were trained apart.

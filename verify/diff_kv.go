@@ -3,6 +3,7 @@ package verify
 import (
 	"errors"
 	"fmt"
+	"reflect"
 
 	"github.com/akadata/bitnet-tool/gguf"
 )
@@ -16,7 +17,7 @@ func diffMeta(a, b *gguf.Meta) ([]Difference, error) {
 			ds = append(ds, Difference{DiffKV, key, spell(x) + " in the first file only"})
 			continue
 		}
-		detail, err := diffValue(a, b, key, x, y)
+		detail, err := diffValue(key, x, y)
 		if err != nil {
 			return nil, err
 		}
@@ -47,11 +48,15 @@ func spell(v any) string {
 	return fmt.Sprint(v)
 }
 
-func diffValue(a, b *gguf.Meta, key string, x, y any) (string, error) {
+func diffValue(key string, x, y any) (string, error) {
 	xa, isArray := x.(gguf.Array)
 	ya, both := y.(gguf.Array)
 	if isArray && both && xa.Elem == ya.Elem {
-		return diffArray(a, b, key, xa.Elem)
+		detail, err := diffArray(xa, ya)
+		if err != nil {
+			err = fmt.Errorf("key %q: %w", key, err)
+		}
+		return detail, err
 	}
 	switch {
 	case x == y || x != x && y != y: // NaN is as good as NaN
@@ -63,47 +68,20 @@ func diffValue(a, b *gguf.Meta, key string, x, y any) (string, error) {
 }
 
 // diffArray compares arrays of one element type.
-func diffArray(a, b *gguf.Meta, key string, elem gguf.ValueType) (string, error) {
-	switch elem {
-	case gguf.Uint8:
-		return diffSlices[uint8](a, b, key)
-	case gguf.Int8:
-		return diffSlices[int8](a, b, key)
-	case gguf.Uint16:
-		return diffSlices[uint16](a, b, key)
-	case gguf.Int16:
-		return diffSlices[int16](a, b, key)
-	case gguf.Uint32:
-		return diffSlices[uint32](a, b, key)
-	case gguf.Int32:
-		return diffSlices[int32](a, b, key)
-	case gguf.Uint64:
-		return diffSlices[uint64](a, b, key)
-	case gguf.Int64:
-		return diffSlices[int64](a, b, key)
-	case gguf.Float32:
-		return diffSlices[float32](a, b, key)
-	case gguf.Float64:
-		return diffSlices[float64](a, b, key)
-	case gguf.Bool:
-		return diffSlices[bool](a, b, key)
-	}
-	return diffSlices[string](a, b, key)
-}
-
-func diffSlices[T comparable](a, b *gguf.Meta, key string) (string, error) {
-	x, _, errX := gguf.Slice[T](a, key)
-	y, _, errY := gguf.Slice[T](b, key)
+func diffArray(a, b gguf.Array) (string, error) {
+	x, errX := a.Read()
+	y, errY := b.Read()
 	if err := errors.Join(errX, errY); err != nil {
 		return "", err
 	}
-	for i := range min(len(x), len(y)) {
-		if x[i] != y[i] && (x[i] == x[i] || y[i] == y[i]) {
-			return fmt.Sprintf("element %d: %s, then %s", i, spell(x[i]), spell(y[i])), nil
+	p, q := reflect.ValueOf(x), reflect.ValueOf(y)
+	for i := range min(p.Len(), q.Len()) {
+		if v, w := p.Index(i).Interface(), q.Index(i).Interface(); v != w && (v == v || w == w) {
+			return fmt.Sprintf("element %d: %s, then %s", i, spell(v), spell(w)), nil
 		}
 	}
-	if len(x) != len(y) {
-		return fmt.Sprintf("%d elements, then %d", len(x), len(y)), nil
+	if p.Len() != q.Len() {
+		return fmt.Sprintf("%d elements, then %d", p.Len(), q.Len()), nil
 	}
 	return "", nil
 }

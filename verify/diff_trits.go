@@ -67,6 +67,8 @@ func diffSigns(a, b *io.SectionReader, ca, cb quant.Codec, t gguf.Tensor) (strin
 		if err := readWeights(y[:n], b, cb, first, 1, &buf); err != nil {
 			return "", fmt.Errorf("second file: %w", err)
 		}
+		settle(x[:n], &ca)
+		settle(y[:n], &cb)
 		for i := range n {
 			if p, q := sign(x[i]), sign(y[i]); p != q {
 				if differ++; differ == 1 {
@@ -93,6 +95,26 @@ func readWeights(dst []float32, r *io.SectionReader, c quant.Codec, first int64,
 		return err
 	}
 	return c.Decode(dst, b, s)
+}
+
+// settle makes zero again what a blurred type makes of zeros: weights far below
+// the largest of their block.
+func settle(x []float32, c *quant.Codec) {
+	if !blurred(c) {
+		return
+	}
+	for ; len(x) > 0; x = x[c.BlockLen:] {
+		block := x[:c.BlockLen]
+		var most float32
+		for _, w := range block {
+			most = max(most, w, -w)
+		}
+		for i, w := range block {
+			if max(w, -w) < most/2 {
+				block[i] = 0
+			}
+		}
+	}
 }
 
 func sign(x float32) int {

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"hash"
+	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -23,6 +24,9 @@ type Known struct {
 
 // digests are what a file's bytes come to.
 type digests struct {
+	disk  *os.File
+	known *Known // nil if nobody says what they should be
+
 	size   int64
 	whole  [sha256.Size]byte
 	blocks []byte // as in [Known]; empty if nothing is known to compare with
@@ -55,14 +59,14 @@ func (h *hasher) block(b []byte) {
 	h.blocks = append(h.blocks, sum[:]...)
 }
 
-func (h *hasher) digests() *digests {
-	d := &digests{size: h.size, blocks: h.blocks}
+// sum fills in d.
+func (h *hasher) sum(d *digests) {
+	d.size, d.blocks = h.size, h.blocks
 	if h.pair != nil {
 		d.whole = h.pair.Sum()
 	} else {
 		h.whole.Sum(d.whole[:0])
 	}
-	return d
 }
 
 // blobName matches the names that a Hugging Face cache gives to large files:
@@ -75,18 +79,28 @@ func checkDigest(ctx context.Context, s *Subject) []Finding {
 		return nil
 	}
 	s.covered = s.tensorBytes()
-	sum, known := s.digests.hex(), s.opts.Known
-	switch want := cacheDigest(s.path); {
-	case known != nil && known.SHA256 != sum:
-		return []Finding{finding(Error, "sha256:%s, but %s says sha256:%s", sum, known.Source, known.SHA256)}
-	case known != nil:
-		return []Finding{finding(Info, "sha256:%s, as %s says", sum, known.Source)}
+	var fs []Finding
+	for _, d := range s.digests {
+		f := d.judge()
+		f.File = s.spot(d.disk, 0).file
+		fs = append(fs, f)
+	}
+	return fs
+}
+
+func (d *digests) judge() Finding {
+	sum := d.hex()
+	switch want := cacheDigest(d.disk.Name()); {
+	case d.known != nil && d.known.SHA256 != sum:
+		return finding(Error, "sha256:%s, but %s says sha256:%s", sum, d.known.Source, d.known.SHA256)
+	case d.known != nil:
+		return finding(Info, "sha256:%s, as %s says", sum, d.known.Source)
 	case want == "":
-		return []Finding{finding(Info, "sha256:%s; there is no manifest to compare it with", sum)}
+		return finding(Info, "sha256:%s; there is no manifest to compare it with", sum)
 	case want != sum:
-		return []Finding{finding(Error, "sha256:%s, but the Hugging Face cache it lies in says sha256:%s; download it again", sum, want)}
+		return finding(Error, "sha256:%s, but the Hugging Face cache it lies in says sha256:%s; download it again", sum, want)
 	default:
-		return []Finding{finding(Info, "sha256:%s, as in the Hugging Face cache it lies in", sum)}
+		return finding(Info, "sha256:%s, as in the Hugging Face cache it lies in", sum)
 	}
 }
 
@@ -104,24 +118,28 @@ func cacheDigest(path string) string {
 	return name
 }
 
-// checkChanged names what lies where the file is not what it was.
+// checkChanged names what lies where a file is not what it was.
 func checkChanged(ctx context.Context, s *Subject) []Finding {
-	known := s.opts.Known
-	if s.read(ctx); s.err != nil || known == nil || known.SHA256 == s.digests.hex() {
+	if s.read(ctx); s.err != nil {
 		return nil
 	}
 	var fs []Finding
-	if d := s.digests.size - known.Size; d != 0 {
-		fs = append(fs, finding(Error, "has %d bytes, not %d", s.digests.size, known.Size).at(min(s.digests.size, known.Size)))
-	}
-	for lo := int64(0); lo*sha256.Size < int64(min(len(known.Blocks), len(s.digests.blocks))); lo++ {
-		hi := lo
-		for s.changed(hi) {
-			hi++
+	for _, d := range s.digests {
+		if d.known == nil || d.known.SHA256 == d.hex() {
+			continue
 		}
-		if hi > lo {
-			fs = append(fs, s.changedBytes(lo*blockSize, min(hi*blockSize, s.digests.size)))
-			lo = hi
+		if more := d.size - d.known.Size; more != 0 {
+			fs = append(fs, finding(Error, "has %d bytes, not %d", d.size, d.known.Size).at(s.spot(d.disk, min(d.size, d.known.Size))))
+		}
+		for lo := int64(0); lo*sha256.Size < int64(min(len(d.known.Blocks), len(d.blocks))); lo++ {
+			hi := lo
+			for d.changed(hi) {
+				hi++
+			}
+			if hi > lo {
+				fs = append(fs, s.changedBytes(d.disk, lo*blockSize, min(hi*blockSize, d.size)))
+				lo = hi
+			}
 		}
 	}
 	return fs
@@ -129,25 +147,25 @@ func checkChanged(ctx context.Context, s *Subject) []Finding {
 
 // changed reports whether a block is there, as long as it was, and not what it
 // was.
-func (s *Subject) changed(block int64) bool {
-	known, is := s.opts.Known, s.digests
+func (d *digests) changed(block int64) bool {
 	at, end := block*sha256.Size, (block+1)*sha256.Size
-	if end > int64(min(len(known.Blocks), len(is.blocks))) || is.size != known.Size && (block+1)*blockSize > min(is.size, known.Size) {
+	if end > int64(min(len(d.known.Blocks), len(d.blocks))) || d.size != d.known.Size && (block+1)*blockSize > min(d.size, d.known.Size) {
 		return false
 	}
-	return string(known.Blocks[at:end]) != string(is.blocks[at:end])
+	return string(d.known.Blocks[at:end]) != string(d.blocks[at:end])
 }
 
-// changedBytes names the tensors in a stretch of the file that has changed.
-// What is known is known of blocks, so of several one may be what it was.
-func (s *Subject) changedBytes(from, to int64) Finding {
+// changedBytes names the tensors in a stretch of a file that has changed. What
+// is known is known of blocks, so of several one may be what it was.
+func (s *Subject) changedBytes(disk *os.File, from, to int64) Finding {
 	var names []string
 	for _, t := range s.file.Tensors {
-		if start := s.offset(t, 0); max(from, start) < min(to, start+t.Size) {
+		part, start := s.file.Place(t)
+		if s.diskOf(part) == disk && max(from, start) < min(to, start+t.Size) {
 			names = append(names, t.Name)
 		}
 	}
-	f := finding(Error, "the %d bytes of the file from %d on are not what they were", to-from, from).at(from)
+	f := finding(Error, "the %d bytes of the file from %d on are not what they were", to-from, from).at(s.spot(disk, from))
 	switch n := len(names); {
 	case n == 1:
 		return f.of(names[0])

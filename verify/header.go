@@ -18,8 +18,11 @@ func checkStructure(_ context.Context, s *Subject) []Finding {
 		return nil
 	}
 	f, err := gguf.NewFile(s.disk, st.Size())
+	if err == nil && f.Parts() > 1 {
+		f, err = gguf.OpenModel(s.path)
+	}
 	switch {
-	case errors.Is(err, gguf.ErrFormat):
+	case errors.Is(err, gguf.ErrFormat), errors.Is(err, gguf.ErrParts):
 		return []Finding{finding(Error, "%v", err)}
 	case err != nil:
 		s.unable(err)

@@ -34,7 +34,7 @@ func checkLoaders(_ context.Context, s *Subject) []Finding {
 	}
 	var fs []Finding
 	for _, v := range convert.Verdicts(&s.file.Meta, s.file.Tensors) {
-		if len(v.Refusals) > 0 {
+		if len(v.Refusals) > 0 && !v.Unknown {
 			fs = append(fs, finding(Info, "%s does not load it: %s", v.Program, strings.Join(v.Refusals, "; ")))
 		}
 	}

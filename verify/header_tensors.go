@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/akadata/bitnet-tool/gguf"
 	"github.com/akadata/bitnet-tool/internal/arch"
@@ -42,6 +43,10 @@ func checkTensors(_ context.Context, s *Subject) []Finding {
 }
 
 func (s *Subject) matchTensors() []Finding {
+	if err := s.params.CheckNames(gguf.Names(s.file.Tensors)); err != nil {
+		s.unable(err)
+		return nil
+	}
 	var fs []Finding
 	s.roles = map[string]arch.Tensor{}
 	for _, want := range s.params.Tensors() {
@@ -54,11 +59,28 @@ func (s *Subject) matchTensors() []Finding {
 		}
 	}
 	for _, t := range s.file.Tensors {
-		if _, ok := s.roles[t.Name]; !ok && t.Name != ropeFactors {
+		_, ok := s.roles[t.Name]
+		switch {
+		case ok || t.Name == ropeFactors:
+		case s.optional(t.Name):
+			s.unable(fmt.Errorf("%w: tensor %q, which goes with a matrix", arch.ErrUnsupported, t.Name))
+		default:
 			fs = append(fs, finding(Error, "has no place in a %s model with %d layers", s.params.Name, s.params.Blocks).of(t.Name))
 		}
 	}
 	return fs
+}
+
+// optional reports whether a tensor is one that some models of an architecture
+// have beside a projection, such as blk.0.attn_q.scale (llama.cpp v0.4.0,
+// src/models/bitnet.cpp and llama.cpp).
+func (s *Subject) optional(tensor string) bool {
+	for _, suffix := range []string{".scale", ".bias"} {
+		if of, ok := strings.CutSuffix(tensor, suffix); ok && s.is(of+".weight", arch.Projection) {
+			return true
+		}
+	}
+	return false
 }
 
 // trimDims gives the dimensions without trailing ones, which mean nothing.

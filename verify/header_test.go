@@ -77,6 +77,7 @@ func TestHeader(t *testing.T) {
 		{"pre-tokenizer missing", without("tokenizer.ggml.pre"), "header.pre", "tokenizer.ggml.pre", "is not there", Warning, Tokenizer},
 		{"placeholder template", set("tokenizer.chat_template", "Human: {{ x }}\n\nBITNETAssistant: "), "header.template", "tokenizer.chat_template", "placeholder", Warning, Template},
 		{"wrong label", set("general.file_type", uint32(7)), "header.label", "general.file_type", "is 7, which means Q8_0, but most weights are I2_S", Warning, Unknown},
+		{"label of another program's I2_S", set("general.file_type", uint32(2)), "header.label", "general.file_type", "is 2, which means Q4_0, but most weights are I2_S", Warning, Unknown},
 		{"no label", without("general.file_type"), "header.label", "general.file_type", "does not say", Info, Unknown},
 	}
 	for _, tt := range tests {

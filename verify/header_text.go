@@ -35,7 +35,11 @@ func checkTokenizer(_ context.Context, s *Subject) []Finding {
 	s.vocab, s.words = v, words
 	var fs []Finding
 	for _, w := range v.Warnings {
-		if !mentions(w, templateKey, preKey, kindsKey) { // other checks' business
+		switch {
+		case mentions(w, templateKey, preKey, kindsKey): // other checks' business
+		case mentions(w, "padding_token_id", "unknown_token_id"): // -1 of converters for none
+			fs = append(fs, finding(Info, "%s", w))
+		default:
 			fs = append(fs, finding(Warning, "%s", w))
 		}
 	}

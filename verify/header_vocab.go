@@ -15,7 +15,10 @@ const (
 	mergesKey = "tokenizer.ggml.merges"
 	preKey    = "tokenizer.ggml.pre"
 	kindsKey  = "tokenizer.ggml.token_type"
+	scoresKey = "tokenizer.ggml.scores"
 	addBOSKey = "tokenizer.ggml.add_bos_token"
+
+	addSpaceKey = "tokenizer.ggml.add_space_prefix"
 )
 
 // byteLevel reports whether the vocabulary is known and of byte-level BPE, which
@@ -137,7 +140,7 @@ func checkSpecial(_ context.Context, s *Subject) []Finding {
 		f := finding(Warning, "is not there: programs that know no end of turn let answers run on").about("tokenizer.ggml.eos_token_id")
 		f.fault = Tokenizer
 		fs = append(fs, f)
-	case v.Kinds[v.EOS] != token.Normal && v.EOS == v.BOS && s.otherEnd():
+	case v.Kinds[v.EOS] != token.Normal && v.EOS == v.BOS && !slices.Contains(ends, v.Tokens[v.EOS]) && s.otherEnd():
 		fs = append(fs, finding(Warning, "is the BOS token %.40q, though there are tokens that end a text", v.Tokens[v.EOS]).about("tokenizer.ggml.eos_token_id"))
 	}
 	return fs
@@ -184,12 +187,12 @@ func (s *Subject) nested() (Finding, bool) {
 }
 
 // checkBOS compares what the file says about BOS with what is usual for its
-// pre-tokenizer.
+// pre-tokenizer, unless the checkpoint is there and says so too.
 func checkBOS(_ context.Context, s *Subject) []Finding {
 	if !s.byteLevel() || !s.has(addBOSKey) || s.vocab.AddBOS || s.vocab.BOS < 0 {
 		return nil
 	}
-	if !s.vocab.UsuallyBOS() {
+	if !s.vocab.UsuallyBOS() || s.source != nil && !s.source.Vocab.AddBOS {
 		return nil
 	}
 	f := finding(Warning, "is false, though models with the pre-tokenizer %q are trained on texts that begin with %.40q",

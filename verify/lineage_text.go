@@ -17,7 +17,13 @@ func checkVocabulary(_ context.Context, s *Subject) []Finding {
 	fs := compareLists(tokensKey, "token", have.Tokens, want.Tokens)
 	fs = append(fs, compareLists("tokenizer.ggml.merges", "merge", have.Merges, want.Merges)...)
 	fs = append(fs, compareKinds(have, want)...)
-	if have.Pre != want.Pre {
+	if have.Model == "llama" {
+		fs = append(fs, compareScores(have, want)...)
+		if have.SpacePrefix != want.SpacePrefix {
+			fs = append(fs, finding(Error, "is %t, the checkpoint's rule is %t", have.SpacePrefix, want.SpacePrefix).about(addSpaceKey))
+		}
+	}
+	if !token.SamePre(have.Pre, want.Pre) {
 		fs = append(fs, finding(Error, "is %q, the checkpoint's rules are %q", have.Pre, want.Pre).about("tokenizer.ggml.pre"))
 	}
 	for _, r := range []struct {
@@ -56,6 +62,17 @@ func compareLists(key, what string, have, want []string) []Finding {
 	}
 	if len(have) != len(want) {
 		return []Finding{finding(Error, "%d %ss, the checkpoint has %d", len(have), what, len(want)).about(key)}
+	}
+	return nil
+}
+
+// compareScores compares the scores of pieces, which merges go by. Other tokens
+// have them too, of which converters make what they like.
+func compareScores(have, want *token.Vocab) []Finding {
+	for i := range min(len(have.Scores), len(want.Scores)) {
+		if want.Kinds[i] == token.Normal && have.Scores[i] != want.Scores[i] {
+			return []Finding{finding(Error, "of token %d (%.80q) is %v, the checkpoint's is %v", i, want.Tokens[i], have.Scores[i], want.Scores[i]).about(scoresKey)}
+		}
 	}
 	return nil
 }

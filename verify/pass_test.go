@@ -202,7 +202,7 @@ func TestSweep(t *testing.T) {
 		if s.err != nil || len(found) != len(data) {
 			t.Fatal(s.err, len(found))
 		}
-		if s.digests.whole != sha256.Sum256(whole) {
+		if s.digests[0].whole != sha256.Sum256(whole) {
 			t.Error("digest is not the file's")
 		}
 		sums := map[uint64][]string{}
@@ -271,7 +271,7 @@ func TestKnown(t *testing.T) {
 			if err := os.WriteFile(at, tt.change(bytes.Clone(whole)), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			s, err := open(at, Options{Level: Hash, Known: known, Progress: progress.Discard})
+			s, err := open(at, Options{Level: Hash, Known: func(string) *Known { return known }, Progress: progress.Discard})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -54,6 +54,7 @@ type Finding struct {
 	Severity Severity `json:"severity"`
 	Tensor   string   `json:"tensor,omitempty"`
 	Key      string   `json:"key,omitempty"`     // of the metadata
+	File     string   `json:"file,omitempty"`    // name of one of several
 	Offset   *int64   `json:"offset,omitempty"`  // bytes, from the start of the file
 	Element  *int64   `json:"element,omitempty"` // of the tensor, counted row by row
 	Detail   string   `json:"detail"`
@@ -69,8 +70,14 @@ func finding(s Severity, format string, args ...any) Finding {
 
 func (f Finding) of(tensor string) Finding  { f.Tensor = tensor; return f }
 func (f Finding) about(key string) Finding  { f.Key = key; return f }
-func (f Finding) at(offset int64) Finding   { f.Offset = &offset; return f }
+func (f Finding) at(s spot) Finding         { f.File, f.Offset = s.file, &s.offset; return f }
 func (f Finding) weight(elem int64) Finding { f.Element = &elem; return f }
+
+// spot is a place on the disk.
+type spot struct {
+	file   string // base name of a part; "" if the model is in one file
+	offset int64  // bytes
+}
 
 // Object names what a finding is about: its tensor or key, "" for the file.
 func (f Finding) Object() string {

@@ -19,7 +19,7 @@ func TestReportJSON(t *testing.T) {
 			Level: Lineage, Coverage: 1, Seconds: 0.5,
 			Findings: []Finding{
 				{Rule: "lineage.weights", Severity: Error, Tensor: "t", Detail: "d"},
-				finding(Warning, "e").about("k").at(0).weight(0),
+				finding(Warning, "e").about("k").at(spot{}).weight(0),
 			},
 		}, {Level: Smoke, OK: true, Unchecked: "u", Findings: []Finding{}}},
 	}

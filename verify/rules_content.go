@@ -76,7 +76,7 @@ func contentRules() []Check {
 		},
 		{
 			"content.ternary", Error, Content,
-			"The projections of a ternary model have no more than three values.",
+			"The projections of a ternary model have no more than three values, up to what their type does to them.",
 			"Master weights are not what a BitNet computes with; stored as they are they give a broken model (unslothai/unsloth issue 2390).",
 			"Quantize the checkpoint, which ternarizes its masters.", checkTernary,
 		},

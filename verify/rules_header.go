@@ -5,7 +5,7 @@ func headerRules() []Check {
 		{
 			"header.structure", Error, Header,
 			"The file is a GGUF file whose tensors fill it without gaps.",
-			"It was cut off, has something behind its end, or was written by a broken program. Loaders refuse it, or read weights from the wrong place.",
+			"It was cut off, lacks a part, has something behind its end, or was written by a broken program. Loaders refuse it, or read weights from the wrong place.",
 			"Download or make the file again; the message has the offset.", checkStructure,
 		},
 		{

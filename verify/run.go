@@ -26,7 +26,10 @@ type Options struct {
 	Threads  int           // 0: as many as can run at once
 	Kernels  string        // the loops to evaluate with, as in [runtime.Options]; "": the fastest
 	Progress Progress      // may be nil
-	Known    *Known        // what the bytes should be; nil: nobody says
+
+	// Known tells what the bytes of a file should be, of a split model of each
+	// part; nil, or giving nil: nobody says.
+	Known func(path string) *Known
 
 	// Render renders chat templates that are not known to be harmless; nil:
 	// they are not run.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/akadata/bitnet-tool/gguf"
@@ -33,7 +34,7 @@ type Subject struct {
 	broken  bool             // it has errors with which nothing can be evaluated
 	atFault bool             // something has errors
 
-	digests *digests
+	digests []*digests // of the files
 	surveys []survey
 	readErr error // why the file could not be read whole
 	plan    *convert.Plan
@@ -81,6 +82,9 @@ func (s *Subject) openSource() error {
 
 func (s *Subject) close() {
 	s.disk.Close()
+	if s.file != nil {
+		s.file.Close()
+	}
 	if s.source != nil {
 		s.source.Close()
 	}
@@ -119,8 +123,27 @@ func (s *Subject) tensorBytes() int64 {
 	return n
 }
 
-// offset gives the place in the file of a byte of a tensor.
-func (s *Subject) offset(t gguf.Tensor, at int64) int64 { return s.file.DataOffset + t.Offset + at }
+// offset gives the place of a byte of a tensor.
+func (s *Subject) offset(t gguf.Tensor, at int64) spot {
+	part, start := s.file.Place(t)
+	return s.spot(s.diskOf(part), start+at)
+}
+
+// spot gives the place at an offset of one of the files.
+func (s *Subject) spot(disk *os.File, offset int64) spot {
+	if len(s.file.Files()) == 1 {
+		return spot{"", offset}
+	}
+	return spot{filepath.Base(disk.Name()), offset}
+}
+
+// diskOf gives the file that a part of the model is in.
+func (s *Subject) diskOf(part *gguf.File) *os.File {
+	if len(s.file.Files()) == 1 {
+		return s.disk
+	}
+	return part.Disk()
+}
 
 // limited gives a context that ends when the time for evaluations is up.
 func (s *Subject) limited(ctx context.Context) (context.Context, context.CancelFunc) {

@@ -7,6 +7,7 @@ import (
 	"sort"
 
 	"github.com/akadata/bitnet-tool/gguf"
+	"github.com/akadata/bitnet-tool/internal/progress"
 	"github.com/akadata/bitnet-tool/quant"
 )
 
@@ -48,36 +49,62 @@ func (s *Subject) survey(ctx context.Context) []survey {
 	return s.surveys
 }
 
-// read reads the whole file once: for its digests and, if there is a level that
+// read reads all of the model once: for the digests and, if there is a level that
 // needs them, for the surveys. They share what the disk or the page cache gives.
 func (s *Subject) read(ctx context.Context) {
 	if s.digests != nil || s.readErr != nil {
 		s.unable(s.readErr)
 		return
 	}
-	st, err := s.disk.Stat()
-	if err != nil {
-		s.readErr = err
-		s.unable(err)
-		return
+	var total int64
+	var sizes []int64
+	parts := s.file.Files()
+	for _, part := range parts {
+		st, err := s.diskOf(part).Stat()
+		if err != nil {
+			s.readErr = err
+			s.unable(err)
+			return
+		}
+		sizes, total = append(sizes, st.Size()), total+st.Size()
 	}
-	r := newSweep(s, st.Size())
-	task := s.task(Hash, st.Size())
-	p := pass{
-		disk: s.disk, size: st.Size(), workers: s.threads(),
-		lead: r.lead, carry: r.carry, inOrder: r.inOrder, each: r.each, add: task.Add,
+	task := s.task(Hash, total)
+	seed := maphash.MakeSeed()
+	var err error
+	for i, part := range parts {
+		if err = s.readFile(ctx, part, sizes[i], seed, task); err != nil {
+			break
+		}
 	}
-	err = p.run(ctx)
 	task.Done(err)
 	if err != nil {
-		s.readErr = err
+		s.digests, s.surveys, s.readErr = nil, nil, err
 		s.unable(err)
-		return
 	}
-	s.digests, s.surveys = r.digests(), r.merged()
 }
 
-// sweep is a pass over the file under way. Tensors lie in the file in the
+// readFile reads one of the files.
+func (s *Subject) readFile(ctx context.Context, part *gguf.File, size int64, seed maphash.Seed, task progress.Task) error {
+	disk := s.diskOf(part)
+	d := &digests{disk: disk}
+	if s.opts.Known != nil {
+		d.known = s.opts.Known(disk.Name())
+	}
+	r := newSweep(s, part, size, d.known != nil)
+	r.hash.SetSeed(seed)
+	p := pass{
+		disk: disk, size: size, workers: s.threads(),
+		lead: r.lead, carry: r.carry, inOrder: r.inOrder, each: r.each, add: task.Add,
+	}
+	if err := p.run(ctx); err != nil {
+		return err
+	}
+	r.sum(d)
+	s.digests, s.surveys = append(s.digests, d), append(s.surveys, r.merged()...)
+	return nil
+}
+
+// sweep is a pass over a file under way. Tensors lie in the file in the
 // order of the directory; package gguf sees to that.
 type sweep struct {
 	surveys  []survey
@@ -91,7 +118,7 @@ type sweep struct {
 	// Of what is seen in order.
 	now  int // the tensor that the next byte is in or before
 	hash maphash.Hash
-	twin map[int64]int // how many tensors have a size
+	twin map[int64]int // how many tensors of the model have a size
 	run  run           // that the last stretch belongs to
 }
 
@@ -101,22 +128,27 @@ type part struct {
 	tally
 }
 
-func newSweep(s *Subject, size int64) *sweep {
+// newSweep prepares to read the file of size bytes that holds a part of the
+// model.
+func newSweep(s *Subject, file *gguf.File, size int64, blocks bool) *sweep {
 	r := &sweep{
-		surveys: make([]survey, len(s.file.Tensors)), content: s.opts.Level >= Content,
+		content:  s.opts.Level >= Content,
 		scanners: make([]scanner, s.threads()), parts: make([][]part, (size+blockSize-1)/blockSize),
-		hasher: newHasher(s.opts.Known != nil), twin: map[int64]int{},
+		hasher: newHasher(blocks), twin: map[int64]int{},
 	}
-	for i, t := range s.file.Tensors {
+	for _, t := range s.file.Tensors {
+		r.twin[t.Size]++
+		in, start := s.file.Place(t)
+		if in != file {
+			continue
+		}
 		c, _ := quant.Lookup(t.Type)
-		start := s.offset(t, 0)
-		r.surveys[i] = survey{
+		r.surveys = append(r.surveys, survey{
 			tensor: t, codec: c, tally: newTally(),
 			start: start, trailer: start + t.Size - int64(c.Trailer), end: start + t.Size,
-		}
+		})
 		r.ends = append(r.ends, start+t.Size)
 		r.lead = max(r.lead, c.BlockBytes, c.Trailer)
-		r.twin[t.Size]++
 	}
 	return r
 }

@@ -26,6 +26,7 @@ type tally struct {
 	same      bool    // all weights are like the first
 	magnitude float32 // of the first weight that is not zero
 	mixed     bool    // there are other magnitudes
+	between   int64   // of a blurred type: weights of about half the magnitude of their block
 
 	// Of ternary types: the smallest and largest scale of a block that has a
 	// weight other than zero; of I2_S the scale of the tensor.
@@ -63,6 +64,7 @@ func (v *tally) add(p *tally) {
 	}
 	v.weighed += p.weighed
 	v.zeros, v.negative, v.squares = v.zeros+p.zeros, v.negative+p.negative, v.squares+p.squares
+	v.between += p.between
 	v.badCode, v.notFinite = p.badCode, p.notFinite
 }
 
@@ -122,7 +124,41 @@ func (r *scanner) chunk(v *tally, c *quant.Codec, at int64, b []byte) (more bool
 	if c.Ternary() {
 		v.blockScales(codes, values)
 	}
+	if blurred(c) {
+		for ; len(values) > 0; values = values[c.BlockLen:] {
+			v.between += halves(values[:c.BlockLen])
+		}
+	}
 	return true, nil
+}
+
+// blurred reports whether blocks of the type give -m, 0 and m back as values near
+// them only. Q8_0 gives exactly what it gives for the other weights too.
+func blurred(c *quant.Codec) bool { return c.BlockLen > 1 && !c.Ternary() && c.Type != quant.Q8_0 }
+
+// halves counts weights of about half the largest magnitude of their block.
+// Blocks of trits have none, whatever type they are in; of normally distributed
+// weights it is about one in five.
+func halves(block []float32) (n int64) {
+	var most float32
+	for _, w := range block {
+		most = max(most, w, -w)
+	}
+	for _, w := range block {
+		if w = max(w, -w); w > 0.4*most && w < 0.6*most {
+			n++
+		}
+	}
+	return n
+}
+
+// masters reports whether the weights are more than the trits of a matrix, up to
+// what their encoding does to those.
+func (v *survey) masters() bool {
+	if blurred(&v.codec) {
+		return 20*v.between > v.weights()
+	}
+	return v.mixed
 }
 
 // trits counts weights whose scale is the tensor's, four of two bits a byte in

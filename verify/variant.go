@@ -22,8 +22,8 @@ func (v *variant) open() (*gguf.File, error) {
 	for key, value := range v.file.Meta.All() {
 		if a, ok := value.(gguf.Array); ok {
 			var err error
-			if value, err = elements(&v.file.Meta, key, a); err != nil {
-				return nil, err
+			if value, err = a.Read(); err != nil {
+				return nil, fmt.Errorf("key %q: %w", key, err)
 			}
 		}
 		meta.Set(key, value)
@@ -40,31 +40,6 @@ func (v *variant) open() (*gguf.File, error) {
 		return nil, err
 	}
 	return gguf.NewFile(&variantReader{v: v, layout: l, at: -1}, l.FileSize)
-}
-
-// elements reads an array of the metadata, as its writer had set it.
-func elements(m *gguf.Meta, key string, a gguf.Array) (any, error) {
-	read := func(v any, ok bool, err error) (any, error) {
-		if err == nil && !ok {
-			err = fmt.Errorf("key %s cannot be read", key)
-		}
-		return v, err
-	}
-	switch a.Elem {
-	case gguf.String:
-		v, ok, err := gguf.Slice[string](m, key)
-		return read(v, ok, err)
-	case gguf.Int32:
-		v, ok, err := gguf.Slice[int32](m, key)
-		return read(v, ok, err)
-	case gguf.Uint32:
-		v, ok, err := gguf.Slice[uint32](m, key)
-		return read(v, ok, err)
-	case gguf.Float32:
-		v, ok, err := gguf.Slice[float32](m, key)
-		return read(v, ok, err)
-	}
-	return uint32(a.Len), nil // of no use to an evaluation
 }
 
 // variantReader makes the variant's bytes when they are asked for, and keeps

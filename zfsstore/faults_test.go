@@ -243,16 +243,17 @@ func TestReadOnly(t *testing.T) {
 
 // TestFullPool fills a pool, not a quota, while a version is written.
 func TestFullPool(t *testing.T) {
-	p := newPool(t, 64<<20)
+	const size, more = 64 << 20, 65 << 20
+	p := newPool(t, size)
 	s := p.store(t, "models")
 	storetest.Put(t, s, v1, files)
-	wantError(t, put(t, s, v2, storetest.Files{"big": strings.Repeat("x", 100<<20)}), store.ErrSpace, "zfs list -o space")
+	wantError(t, put(t, s, v2, storetest.Files{"big": strings.Repeat("x", more)}), store.ErrSpace, "zfs list -o space")
 
 	x, err := s.Begin(t.Context(), v2, 0)
 	must(t, err)
-	err = x.Root().WriteFile("big", noise(100<<20), 0o644)
+	err = x.Root().WriteFile("big", noise(more), 0o644)
 	if err == nil {
-		t.Fatal("100 MiB were written into a pool of 64")
+		t.Fatal("65 MiB were written into a pool of 64")
 	}
 	must(t, x.Abort())
 	if n := len(storetest.Sound(t, s)); n != 1 {

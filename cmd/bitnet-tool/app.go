@@ -54,7 +54,7 @@ func (c *call) dispatch(ctx context.Context, cmds []command) (result, error) {
 		c.parsed.flags = flagValues{}
 	}
 	if c.parsed.command == "" {
-		return nil, usagef("no command is given").suggest("see %s help", program)
+		return nil, usagef("no command is given").suggest("%s help lists them, %s demo shows what they are for", program, program)
 	}
 	var res result
 	app := newApp(cmds, func(cc *cli.Context, cmd command) (err error) {

@@ -109,6 +109,9 @@ func TestTakeApartRefuses(t *testing.T) {
 // after it and after the argument, with one dash and two, and wants urfave/cli
 // to see the same.
 func TestEveryFlagInEveryPlace(t *testing.T) {
+	if raceEnabled {
+		t.Skip("thousands of parsings in one goroutine")
+	}
 	for _, cmd := range commands() {
 		for _, f := range slices.Concat(globalFlags(), cmd.flags) {
 			for _, name := range f.Names() {

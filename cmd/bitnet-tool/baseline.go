@@ -14,14 +14,14 @@ import (
 
 func baselineCommand() command {
 	return command{
-		name: "baseline", args: "MODEL -o FILE", min: 1, max: 1, report: true,
+		name: "baseline", args: "FILE | NAME[@VERSION] -o FILE", min: 1, max: 1, report: true,
 		about: "note what a good model answers, for verify --baseline",
-		flags: []cli.Flag{
+		flags: storeFlags(
 			&cli.StringFlag{Name: "o", Usage: "write to `FILE`, which must not exist"},
 			&cli.StringFlag{Name: "prompts", Usage: `take prompts from FILE, one {"prompt":"…"} or {"tokens":[…]} a line`, DefaultText: "built in"},
 			&cli.IntFlag{Name: "greedy", Base: 10, Value: verify.DefaultGreedy, Usage: "note the best `N` tokens after each prompt"},
 			&cli.StringFlag{Name: "text", Usage: "measure perplexity on the text in `FILE`", DefaultText: "built in"},
-		},
+		),
 		run: runBaseline,
 	}
 }
@@ -44,14 +44,18 @@ func runBaseline(ctx context.Context, c *call) (result, error) {
 	if err != nil {
 		return nil, err
 	}
+	model, err := c.modelFile(ctx, c.args[0])
+	if err != nil {
+		return nil, err
+	}
 	out, err := atomicfile.Create(path, false)
 	if err != nil {
 		return nil, err
 	}
 	defer out.Abort()
-	b, err := verify.NewBaseline(ctx, c.args[0], o)
+	b, err := verify.NewBaseline(ctx, model, o)
 	if err != nil {
-		return nil, notModel(c.args[0], err)
+		return nil, notModel(model, err)
 	}
 	if err := json.NewEncoder(out).Encode(b); err != nil {
 		return nil, err

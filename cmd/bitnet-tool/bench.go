@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"os"
@@ -18,12 +17,12 @@ import (
 
 func benchCommand() command {
 	return command{
-		name: "bench", args: "FILE", min: 1, max: 1,
+		name: "bench", args: "FILE | NAME[@VERSION]", min: 1, max: 1,
 		about: "measure how fast a model runs here",
 		long: "The tests are those of llama-bench: pp512 evaluates a prompt of 512 tokens, tg128\n" +
 			"generates 128 tokens, each with its best logit. Figures are tokens a second, mean\n" +
 			"and standard deviation of the repetitions, after one to warm up.",
-		flags: []cli.Flag{
+		flags: storeFlags(
 			&cli.IntFlag{Name: "p", Base: 10, Value: 512, Usage: "evaluate a prompt of `N` tokens; 0: no such test"},
 			&cli.IntFlag{Name: "n", Base: 10, Value: 128, Usage: "generate `N` tokens; 0: no such test"},
 			&cli.StringFlag{Name: "d", Value: "0", Usage: "begin with `N,…` tokens in the context"},
@@ -34,7 +33,7 @@ func benchCommand() command {
 			boolFlag("energy", "measure joules as well, where the machine counts them"),
 			&cli.StringFlag{Name: "format", Value: "table", Usage: "print as `FORM`: table, json, influx or md"},
 			&cli.StringFlag{Name: "plot", Usage: "draw tokens a second over threads into `F.svg`"},
-		},
+		),
 		run: runBench,
 	}
 }
@@ -44,10 +43,20 @@ func runBench(ctx context.Context, c *call) (result, error) {
 	if err != nil {
 		return nil, err
 	}
-	path := c.args[0]
+	path, err := c.modelFile(ctx, c.args[0])
+	if err != nil {
+		return nil, err
+	}
 	res, err := newBenchResult(ctx, path, o)
 	if err != nil {
 		return nil, err
+	}
+	plot, err := plotFile(c)
+	if err != nil {
+		return nil, err
+	}
+	if plot != nil {
+		defer plot.Abort()
 	}
 	res.format = c.flags.String("format")
 	if res.format == "json" {
@@ -64,25 +73,23 @@ func runBench(ctx context.Context, c *call) (result, error) {
 		return openRuntime(path, runtime.Options{Threads: threads})
 	}, *o, c.progress)
 	res.fill(rows)
-	if plot := c.flags.String("plot"); err == nil && plot != "" {
-		var b bytes.Buffer
-		if err = bench.Plot(&b, res.Model.Name+" "+res.Model.Type, rows); err == nil {
-			err = writePlot(plot, b.Bytes())
+	if err == nil && plot != nil {
+		err = bench.Plot(plot, res.Model.Name+" "+res.Model.Type, rows)
+		if err == nil {
+			err = plot.Commit()
 		}
 	}
 	return res, err
 }
 
-func writePlot(path string, svg []byte) error {
-	f, err := atomicfile.Create(path, true)
-	if err != nil {
-		return err
+// plotFile begins the file of --plot, so that what is wrong with it is known
+// before the time is spent; nil without the flag.
+func plotFile(c *call) (*atomicfile.File, error) {
+	path := c.flags.String("plot")
+	if path == "" {
+		return nil, nil
 	}
-	defer f.Abort()
-	if _, err := f.Write(svg); err != nil {
-		return err
-	}
-	return f.Commit()
+	return atomicfile.Create(path, true)
 }
 
 // benchOptions reads the flags.

@@ -39,6 +39,7 @@ func runCache(_ context.Context, c *call) (result, error) {
 	}
 	cache, err := hfhub.OpenCache(s.CacheDir, false)
 	if errors.Is(err, fs.ErrNotExist) && verb != "rm" {
+		c.note("there is no cache at %s; %s pull makes one", s.CacheDir, program)
 		return &cacheResult{Items: []cacheItemJSON{}, Changed: []string{}}, nil
 	}
 	if err != nil {

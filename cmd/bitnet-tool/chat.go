@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"os"
 	"strings"
 
 	"github.com/akadata/bitnet-tool/internal/token"
@@ -64,8 +63,7 @@ func (g *generator) answer(ctx context.Context, c *call, text string) (result, e
 // them.
 func (g *generator) converse(ctx context.Context, c *call) (result, error) {
 	ch := newChat(g, c)
-	f, ok := c.stdin.(*os.File)
-	person := ok && isTerminal(f)
+	person := c.typed()
 	lines := bufio.NewScanner(interruptible{ctx, c.stdin})
 	lines.Buffer(nil, maxLine)
 	prompt := func(text string) {

@@ -68,30 +68,29 @@ func (s *screenOf) until(want string) {
 	}
 }
 
-// TestChatInterrupt types Ctrl-C: in an answer it ends that, between two it ends
-// the program.
-func TestChatInterrupt(t *testing.T) {
-	model := quantized(t, fixture.BF16(t), quant.I2_S)
+// onTerminal starts the program with a terminal of its own. What keys is given
+// is typed there.
+func onTerminal(t *testing.T, env []string, args ...string) (cmd *exec.Cmd, s *screenOf, keys func(string)) {
+	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
 	// Under this name the test binary is the program.
-	program := filepath.Join(t.TempDir(), "bitnet-tool")
-	if err := os.Symlink(self, program); err != nil {
+	path := filepath.Join(t.TempDir(), program)
+	if err := os.Symlink(self, path); err != nil {
 		t.Fatal(err)
 	}
 	master, slave := terminal(t)
-	cmd := exec.Command(program, "run", model, "-cnv", "-n", "1000000", "-c", "512", "--ignore-eos", "--temp", "0", "-t", "1")
+	cmd = exec.Command(path, args...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = slave, slave, slave
-	// Slow, so that the answer lasts longer than it takes to press a key.
-	cmd.Env = append(os.Environ(), "BITNET_TOOL_KERNEL=generic")
+	cmd.Env = append(os.Environ(), env...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = cmd.Process.Kill() })
-	s := &screenOf{t: t, text: make(chan string)}
+	s = &screenOf{t: t, text: make(chan string)}
 	go func() {
 		buf := make([]byte, 4096)
 		for {
@@ -102,11 +101,29 @@ func TestChatInterrupt(t *testing.T) {
 			s.text <- string(buf[:n])
 		}
 	}()
-	keys := func(text string) {
+	return cmd, s, func(text string) {
 		if _, err := master.WriteString(text); err != nil {
 			t.Fatal(err)
 		}
 	}
+}
+
+// TestTextTyped: who is waited for is told so.
+func TestTextTyped(t *testing.T) {
+	model := quantized(t, fixture.BF16(t), quant.I2_S)
+	_, s, keys := onTerminal(t, nil, "tokenize", model, "--no-bos")
+	s.until("end it with Ctrl-D")
+	keys("a\n\x04")
+	s.until(`"a"`)
+}
+
+// TestChatInterrupt types Ctrl-C: in an answer it ends that, between two it ends
+// the program.
+func TestChatInterrupt(t *testing.T) {
+	model := quantized(t, fixture.BF16(t), quant.I2_S)
+	// Slow, so that the answer lasts longer than it takes to press a key.
+	cmd, s, keys := onTerminal(t, []string{"BITNET_TOOL_KERNEL=generic"},
+		"run", model, "-cnv", "-n", "1000000", "-c", "512", "--ignore-eos", "--temp", "0", "-t", "1")
 	s.until("> ")
 	keys("Tell me Genesis 1:3.\n")
 	s.until("And the LORD")

@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -18,7 +19,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){program: main})
+	testscript.Main(watchRaces(m), map[string]func(){program: main})
 }
 
 // TestScripts runs the scripts in testdata, one topic a file. They find models
@@ -34,15 +35,18 @@ func TestMain(m *testing.M) {
 //	settype IN OUT TENSOR N   copy one with another number as a tensor's type
 //	odd OUT                   make a GGUF file with every kind of metadata
 //	sparse OUT                make one of BitNet-b1.58-2B-4T's shape, without data
+//	parts IN PREFIX N         write a file as parts of N tensors each
 //	flip FILE OFFSET          turn over one bit of the byte at an offset
 //	many OUT N                make one of N small tensors
 //
-// and the condition [race], the race detector.
+// and the condition [race], the race detector, which does not see those of
+// [unraced].
 func TestScripts(t *testing.T) {
 	bf16 := fixture.BF16(t)
 	env := map[string]string{
 		"BF16": bf16, "PACKED": fixture.Packed(t), "LLAMA": fixture.Llama(t),
 		"I2S": quantized(t, bf16, quant.I2_S), "ESC": "\x1b[2J",
+		"GORACE": os.Getenv("GORACE"),
 	}
 	text := filepath.Join(t.TempDir(), "text.txt")
 	if err := os.WriteFile(text, fixture.Reference(t, "perplexity_text.txt"), 0o600); err != nil {
@@ -50,11 +54,15 @@ func TestScripts(t *testing.T) {
 	}
 	env["TEXT"] = text
 	schemas := compileSchemas(t)
+	skip := unracedScripts(t)
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata",
 		Setup: func(e *testscript.Env) error {
 			for k, v := range env {
 				e.Setenv(k, v)
+			}
+			if why := skip[strings.TrimPrefix(filepath.Base(e.WorkDir), "script-")]; raceEnabled && why != "" {
+				e.T().Skip("not under the race detector: " + why)
 			}
 			return nil
 		},
@@ -72,10 +80,37 @@ func TestScripts(t *testing.T) {
 			"settype": settypeCmd,
 			"odd":     oddCmd,
 			"sparse":  sparseCmd,
+			"parts":   partsCmd,
 			"flip":    flipCmd,
 			"many":    manyCmd,
 		},
 	})
+}
+
+// unraced names the scripts that are skipped under the race detector, by why
+// it would find nothing in them that it finds nowhere else.
+var unraced = []struct{ why, scripts string }{
+	{"evaluates whole texts, which takes minutes", "baseline demo perplexity_reference verify verify_engine verify_junit"},
+	{"compares arithmetic of package runtime", "kernel"},
+	{"package convert's own tests convert likewise", "convert target"},
+	{"is refused before there is work for several goroutines", "quantize_refuse"},
+	{"reads flags and headers and prints, in one goroutine", "completion config diff estimate explain flags " +
+		"help inspect inspect_odd man meta output tokenize version"},
+}
+
+// unracedScripts gives the reason by the script.
+func unracedScripts(t *testing.T) map[string]string {
+	t.Helper()
+	why := map[string]string{}
+	for _, u := range unraced {
+		for name := range strings.FieldsSeq(u.scripts) {
+			if _, err := os.Stat(filepath.Join("testdata", name+".txt")); err != nil {
+				t.Error(err)
+			}
+			why[name] = u.why
+		}
+	}
+	return why
 }
 
 // quantized converts a fixture.

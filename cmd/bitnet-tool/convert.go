@@ -22,17 +22,18 @@ func convertCommand() command {
 	return command{
 		name: "convert", args: "SRC -o OUT", min: 1, max: 1, report: true,
 		about: "change encoding, layout or dialect of a GGUF file, code by code",
-		long: "Ternary codes go from one encoding to the other as codes; all other tensors are\n" +
-			"copied. To encode weights anew use quantize. OUT must not exist.\n" +
+		long: "SRC is a file or NAME[@VERSION] of a store. Ternary codes go from one encoding to\n" +
+			"the other as codes; all other tensors are copied. To encode weights anew use\n" +
+			"quantize. OUT must not exist.\n" +
 			"--layout says how the I2_S codes of SRC are arranged if SRC does not state it:\n" +
 			"128x32 (x86 builds, the published files), 64x16 (llama-quantize for ARM since\n" +
 			"November 2025) or 4rows (x86 builds without ACT_PARALLEL). OUT has 128x32.",
-		flags: []cli.Flag{
+		flags: storeFlags(
 			&cli.StringFlag{Name: "o", Usage: "write to `OUT`, a file, or a folder with --to safetensors"},
 			&cli.StringFlag{Name: "to", Usage: "encode ternary tensors as `T`: I2_S, TQ1_0 or TQ2_0; or safetensors"},
 			&cli.StringFlag{Name: "layout", Usage: "read the I2_S codes of SRC as layout `L`: 128x32, 64x16 or 4rows"},
 			&cli.StringFlag{Name: "target", Usage: "write for the program `E`: " + targetNames()},
-		},
+		),
 		run: runConvert,
 	}
 }
@@ -74,21 +75,25 @@ func runConvert(ctx context.Context, c *call) (result, error) {
 		}
 	}
 	if c.flags.IsSet("target") {
-		if o.Target, err = convert.ParseTarget(c.flags.String("target")); err != nil {
+		if o.Target, err = targetOf(c); err != nil {
 			return nil, err
 		}
 	}
-	f, err := openModel(c.args[0])
+	src, err := c.modelFile(ctx, c.args[0])
+	if err != nil {
+		return nil, err
+	}
+	f, err := openModel(src)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
 	if strings.EqualFold(to, toSafetensors) {
-		return exportTo(ctx, c, f, out)
+		return exportTo(ctx, c, f, src, out)
 	}
 	r, err := convert.NewRepack(f, o)
 	if err != nil {
-		return nil, layoutHint(c.args[0], fmt.Errorf("%s: %w", c.args[0], err))
+		return nil, layoutHint(src, fmt.Errorf("%s: %w", src, err))
 	}
 	for _, w := range r.Warnings {
 		c.warn("%s", w)
@@ -101,7 +106,7 @@ func runConvert(ctx context.Context, c *call) (result, error) {
 		c.warn("not lossless: scales are rounded to F16, by up to %.2g of themselves; the codes are the same", res.RoundedBy)
 	}
 	return &convertResult{
-		Source: c.args[0], Path: res.Path, Format: "gguf", Size: res.Size, SHA256: "sha256:" + res.SHA256,
+		Source: src, Path: res.Path, Format: "gguf", Size: res.Size, SHA256: "sha256:" + res.SHA256,
 		Tensors: res.Types, Lossless: res.Lossless, RoundedBy: res.RoundedBy,
 	}, nil
 }
@@ -116,10 +121,10 @@ func ternaryType(name string) (quant.Type, error) {
 	return quant.Invalid, usagef("--to cannot be %q", name).suggest("choose from I2_S, TQ1_0, TQ2_0, safetensors; for other types use quantize")
 }
 
-func exportTo(ctx context.Context, c *call, f *gguf.File, out string) (result, error) {
+func exportTo(ctx context.Context, c *call, f *gguf.File, src, out string) (result, error) {
 	e, err := convert.NewExport(f)
 	if err != nil {
-		return nil, layoutHint(c.args[0], fmt.Errorf("%s: %w", c.args[0], err))
+		return nil, layoutHint(src, fmt.Errorf("%s: %w", src, err))
 	}
 	for _, w := range e.Warnings {
 		c.warn("%s", w)
@@ -132,7 +137,7 @@ func exportTo(ctx context.Context, c *call, f *gguf.File, out string) (result, e
 		c.warn("not lossless: values are rounded to BF16, by up to %.2g of themselves; ternary codes are the same", res.RoundedBy)
 	}
 	return &convertResult{
-		Source: c.args[0], Path: res.Path, Format: toSafetensors, Size: res.Size, Files: res.Files,
+		Source: src, Path: res.Path, Format: toSafetensors, Size: res.Size, Files: res.Files,
 		Lossless: res.Lossless, RoundedBy: res.RoundedBy,
 	}, nil
 }

@@ -5,19 +5,20 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/akadata/bitnet-tool/gguf"
 	"github.com/akadata/bitnet-tool/verify"
-	"github.com/urfave/cli/v2"
 )
 
 func diffCommand() command {
 	return command{
 		name: "diff", args: "A B", min: 2, max: 2, report: true,
 		about: "compare two GGUF files",
-		long:  "The exit code is 0 if they are the same and 1 if they differ.",
-		flags: []cli.Flag{
+		long: "A and B are files, or NAME[@VERSION] of a store.\n" +
+			"The exit code is 0 if they are the same and 1 if they differ.",
+		flags: storeFlags(
 			boolFlag("kv", "compare metadata and no tensors"),
 			boolFlag("trits", "compare the signs of ternary tensors, whatever their types, and nothing else"),
-		},
+		),
 		run: runDiff,
 	}
 }
@@ -27,16 +28,18 @@ type diffResult struct {
 }
 
 func runDiff(ctx context.Context, c *call) (result, error) {
-	a, err := openModel(c.args[0])
-	if err != nil {
-		return nil, err
+	var files [2]*gguf.File
+	for i, arg := range c.args {
+		path, err := c.modelFile(ctx, arg)
+		if err != nil {
+			return nil, err
+		}
+		if files[i], err = openModel(path); err != nil {
+			return nil, err
+		}
+		defer files[i].Close()
 	}
-	defer a.Close()
-	b, err := openModel(c.args[1])
-	if err != nil {
-		return nil, err
-	}
-	defer b.Close()
+	a, b := files[0], files[1]
 	ds, err := verify.Diff(ctx, a, b, verify.DiffOptions{KV: c.flags.Bool("kv"), Trits: c.flags.Bool("trits")})
 	if err != nil {
 		return nil, err

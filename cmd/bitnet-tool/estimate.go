@@ -8,6 +8,7 @@ import (
 
 	"github.com/akadata/bitnet-tool/gguf"
 	"github.com/akadata/bitnet-tool/internal/arch"
+	"github.com/akadata/bitnet-tool/internal/token"
 	"github.com/akadata/bitnet-tool/quant"
 	"github.com/akadata/bitnet-tool/runtime"
 	"github.com/urfave/cli/v2"
@@ -15,14 +16,14 @@ import (
 
 func estimateCommand() command {
 	return command{
-		name: "estimate", args: "FILE", min: 1, max: 1,
+		name: "estimate", args: "FILE | NAME[@VERSION]", min: 1, max: 1,
 		about: "tell how much disk and memory a model takes",
 		long: "The memory is that of \"run\" with its default types once the context is full. Weights\n" +
 			"are read from the file as they are used; what does not fit is read again.",
-		flags: []cli.Flag{
+		flags: storeFlags(
 			&cli.IntFlag{Name: "ctx", Base: 10, Usage: "count with a context of `N` tokens", DefaultText: "the model's"},
 			&cli.IntFlag{Name: "batch", Base: 10, Usage: "count with `N` tokens evaluated at once", DefaultText: "as run"},
-		},
+		),
 		run: runEstimate,
 	}
 }
@@ -50,12 +51,16 @@ type memoryJSON struct {
 	Total   int64 `json:"total"`
 }
 
-func runEstimate(_ context.Context, c *call) (result, error) {
-	path, o := c.args[0], runtime.SessionOptions{Context: c.flags.Int("ctx"), Batch: c.flags.Int("batch")}
+func runEstimate(ctx context.Context, c *call) (result, error) {
+	o := runtime.SessionOptions{Context: c.flags.Int("ctx"), Batch: c.flags.Int("batch")}
 	for _, name := range []string{"ctx", "batch"} {
 		if n := c.flags.Int(name); c.flags.IsSet(name) && n < 1 {
 			return nil, usagef("--%s %d: must be 1 or more", name, n)
 		}
+	}
+	path, err := c.modelFile(ctx, c.args[0])
+	if err != nil {
+		return nil, err
 	}
 	f, err := openModel(path)
 	if err != nil {
@@ -68,11 +73,14 @@ func runEstimate(_ context.Context, c *call) (result, error) {
 		res.cache(p, o.Context)
 	}
 	err = res.evaluation(c, path, o)
-	if errors.Is(err, runtime.ErrUnsupported) || errors.Is(err, arch.ErrUnsupported) {
+	if errors.Is(err, runtime.ErrUnsupported) || errors.Is(err, arch.ErrUnsupported) || errors.Is(err, token.ErrUnsupported) {
 		c.warn("memory is not known: %v", err)
 		return res, nil
 	}
-	return res, err
+	if err != nil {
+		return nil, err
+	}
+	return res, nil
 }
 
 // tensors adds up what the header says.

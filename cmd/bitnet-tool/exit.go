@@ -106,6 +106,7 @@ var exitOf = []struct {
 	{syscall.ENOMEM, exitEnvironment},
 	{gguf.ErrFormat, exitBadArtifact},
 	{gguf.ErrChanged, exitBadArtifact},
+	{gguf.ErrNotFirst, exitUsage},
 	{gguf.ErrParts, exitBadArtifact},
 	{gguf.ErrUnsupported, exitUnsupported},
 	{quant.ErrCode, exitBadArtifact},

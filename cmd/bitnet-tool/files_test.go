@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"io"
 	"math"
@@ -12,6 +13,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/akadata/bitnet-tool/gguf"
+	"github.com/akadata/bitnet-tool/internal/progress"
 	"github.com/akadata/bitnet-tool/quant"
 )
 
@@ -61,6 +63,20 @@ func write(ts *testscript.TestScript, path string, m *gguf.Meta, infos []gguf.Te
 		ts.Check(err)
 	}
 	ts.Check(out.Close())
+}
+
+// partsCmd writes a file as parts beside it, of some tensors each.
+func partsCmd(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: parts IN PREFIX TENSORS")
+	}
+	in, err := gguf.Open(ts.MkAbs(args[0]))
+	ts.Check(err)
+	defer in.Close()
+	n, err := strconv.Atoi(args[2])
+	ts.Check(err)
+	_, err = in.Split(context.Background(), ts.MkAbs(args[1]), n, progress.Discard)
+	ts.Check(err)
 }
 
 // settypeCmd copies a file with the type number of one tensor changed.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -90,12 +91,23 @@ func runFsck(ctx context.Context, c *call) (result, error) {
 	if len(all) == 0 {
 		c.note("%s holds no models", at)
 	}
+	// One version that cannot be read keeps nobody from reading the others.
+	var unread error
 	for _, ref := range all {
-		if err := res.check(ctx, c, s, ref); err != nil {
+		err := res.check(ctx, c, s, ref)
+		switch {
+		case ctx.Err() != nil:
 			return res, err
+		case errors.Is(err, store.ErrNotFound): // removed meanwhile
+		case err != nil:
+			c.warn("%s was not checked: %s", ref, printable(err.Error()))
+			unread = cmp.Or(unread, fmt.Errorf("%s: %w", ref, err))
 		}
 	}
-	return res, res.failure()
+	if err := res.failure(); err != nil {
+		return res, err
+	}
+	return res, unread
 }
 
 // check reads one version, and repairs it if that was asked for.

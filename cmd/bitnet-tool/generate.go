@@ -80,7 +80,9 @@ func (g *generator) generate(ctx context.Context, prompt []int32) (generation, e
 			break
 		}
 	}
-	err = errors.Join(err, show.end())
+	if eerr := show.end(); err == nil {
+		err = eerr
+	}
 	gen.Text = text.String()
 	gen.timings = timed(fresh, len(gen.Tokens), start, first, time.Now())
 	switch {

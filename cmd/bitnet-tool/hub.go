@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/akadata/bitnet-tool/hfhub"
@@ -40,7 +41,12 @@ func hubSettings(c *call) (hfhub.Settings, error) {
 	if s.NoProgress && c.parsed.flags["progress"].text == "" {
 		c.progress = progress.Discard
 	}
-	s.Options.Notify = func(text string) { c.warn("%s", printable(text)) }
+	var mu sync.Mutex // downloads warn from several goroutines
+	s.Options.Notify = func(text string) {
+		mu.Lock()
+		defer mu.Unlock()
+		c.warn("%s", printable(text))
+	}
 	s.Options.Observe = func(x hfhub.Exchange) {
 		c.log.Debug("request", "method", x.Method, "url", x.URL, "range", x.Range, "status", x.Status,
 			"took", time.Duration(x.Seconds*float64(time.Second)).Round(time.Millisecond))
@@ -114,6 +120,8 @@ func hubHint(err error) string {
 	switch {
 	case ok && op.Op == "dial":
 		return "check the network and HF_ENDPOINT; with --offline the cache alone is asked"
+	case errors.Is(err, hfhub.ErrProxy):
+		return "check HTTPS_PROXY and NO_PROXY"
 	case errors.Is(err, hfhub.ErrGated), errors.Is(err, hfhub.ErrAuth):
 		return "set HF_TOKEN, or run: hf auth login"
 	case errors.Is(err, hfhub.ErrOffline):

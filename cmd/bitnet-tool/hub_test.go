@@ -1,9 +1,13 @@
 package main
 
 import (
+	"flag"
+	"os"
+	"sync"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/urfave/cli/v2"
 
 	"github.com/akadata/bitnet-tool/internal/hubtest"
 )
@@ -39,5 +43,34 @@ func TestByteRate(t *testing.T) {
 		if want < 0 && err == nil || want >= 0 && (err != nil || got != want) {
 			t.Errorf("%q: %d, %v", text, got, err)
 		}
+	}
+}
+
+// TestNotifyTogether: a download warns from several goroutines.
+func TestNotifyTogether(t *testing.T) {
+	t.Setenv("HF_HOME", t.TempDir())
+	quiet := &parsed{flags: flagValues{"quiet": {text: "true"}}}
+	c, err := newCall(quiet, streams{os.Stdin, os.Stdout, os.Stderr})
+	if err != nil {
+		t.Fatal(err)
+	}
+	set := flag.NewFlagSet("", flag.PanicOnError)
+	c.flags = cli.NewContext(nil, set, nil)
+	s, err := hubSettings(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const each = 1000
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			for range each {
+				s.Options.Notify("slow")
+			}
+		})
+	}
+	wg.Wait()
+	if len(c.warnings) != 8*each {
+		t.Errorf("%d warnings of %d", len(c.warnings), 8*each)
 	}
 }

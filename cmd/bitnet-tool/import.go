@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -42,7 +43,7 @@ func runImport(ctx context.Context, c *call) (result, error) {
 	}
 	b, err := bundle.NewReader(ctx, in)
 	if err != nil {
-		return nil, cutHint(c, err)
+		return nil, cutHint(c, fmt.Errorf("%s: %w", c.args[0], err))
 	}
 	defer b.Close() //nolint:errcheck // never fails
 	ref, err := keptAs(c, b.Manifest().Ref())
@@ -52,7 +53,7 @@ func runImport(ctx context.Context, c *call) (result, error) {
 	p, err := bundle.Import(ctx, s, b, ref, c.progress)
 	switch {
 	case errors.Is(err, bundle.ErrFormat):
-		return nil, cutHint(c, err)
+		return nil, cutHint(c, fmt.Errorf("%s: %w", c.args[0], err))
 	case err != nil:
 		return nil, hintStore(err, at)
 	}

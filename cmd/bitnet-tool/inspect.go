@@ -18,13 +18,13 @@ import (
 
 func inspectCommand() command {
 	return command{
-		name: "inspect", args: "FILE", min: 1, max: 1,
+		name: "inspect", args: "FILE | NAME[@VERSION]", min: 1, max: 1,
 		about: "show what a GGUF file holds and which programs can load it",
-		flags: []cli.Flag{
+		flags: storeFlags(
 			boolFlag("tensors", "list the tensors"),
 			boolFlag("ternarity", "read all ternary tensors: shares of -1, 0 and +1, and the scale"),
 			&cli.StringFlag{Name: "kv", Usage: "print the value of one metadata `KEY`, whole"},
-		},
+		),
 		run: runInspect,
 	}
 }
@@ -64,9 +64,12 @@ type tensorJSON struct {
 }
 
 func runInspect(ctx context.Context, c *call) (result, error) {
-	path := c.args[0]
+	path, err := c.modelFile(ctx, c.args[0])
+	if err != nil {
+		return nil, err
+	}
 	f, err := openModel(path)
-	if errors.Is(err, gguf.ErrParts) {
+	if errors.Is(err, gguf.ErrParts) || errors.Is(err, gguf.ErrNotFirst) {
 		c.warn("%v; this is one part by itself", err)
 		f, err = openFile(path)
 	}
@@ -80,7 +83,7 @@ func runInspect(ctx context.Context, c *call) (result, error) {
 		I2SLayout:   i2sLayout(f),
 		listTensors: c.flags.Bool("tensors") || c.flags.Bool("ternarity"),
 	}
-	if n := f.Merged(); n > 1 {
+	if n := len(f.Files()); n > 1 {
 		res.Parts = n
 	}
 	res.Programs, res.LoadableBy = programs(f)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"reflect"
 
 	"github.com/akadata/bitnet-tool/gguf"
 )
@@ -41,7 +42,7 @@ func metadataJSON(m *gguf.Meta) (map[string]any, error) {
 		case a.Len > maxListed:
 			out[key], err = digestArray(a)
 		default:
-			out[key], err = elements(m, key, a.Elem)
+			out[key], err = elements(a)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("key %q: %w", key, err)
@@ -72,8 +73,11 @@ func findKV(m *gguf.Meta, key string) (*kvJSON, error) {
 		return nil, f
 	}
 	if a, ok := v.(gguf.Array); ok {
-		list, err := elements(m, key, a.Elem)
-		return &kvJSON{key, a.Elem.String() + "[]", list}, err
+		list, err := elements(a)
+		if err != nil {
+			return nil, fmt.Errorf("key %q: %w", key, err)
+		}
+		return &kvJSON{key, a.Elem.String() + "[]", list}, nil
 	}
 	return &kvJSON{key, typeOf(v), jsonValue(v)}, nil
 }
@@ -97,7 +101,7 @@ func metadataRows(m *gguf.Meta) [][]string {
 		row := []string{"  " + printable(key), typeOf(v), ""}
 		if a, ok := v.(gguf.Array); ok {
 			row[1] = fmt.Sprintf("%s[%d]", a.Elem, a.Len)
-			if list, err := elements(m, key, a.Elem); a.Len <= maxListed && err == nil {
+			if list, err := elements(a); a.Len <= maxListed && err == nil {
 				row[2] = shorten(printable(fmt.Sprint(list)), width)
 			}
 		} else {
@@ -109,43 +113,22 @@ func metadataRows(m *gguf.Meta) [][]string {
 }
 
 // elements reads an array.
-func elements(m *gguf.Meta, key string, t gguf.ValueType) ([]any, error) {
-	switch t {
-	case gguf.Uint8:
-		return slice[uint8](m, key)
-	case gguf.Int8:
-		return slice[int8](m, key)
-	case gguf.Uint16:
-		return slice[uint16](m, key)
-	case gguf.Int16:
-		return slice[int16](m, key)
-	case gguf.Uint32:
-		return slice[uint32](m, key)
-	case gguf.Int32:
-		return slice[int32](m, key)
-	case gguf.Float32:
-		return slice[float32](m, key)
-	case gguf.Bool:
-		return slice[bool](m, key)
-	case gguf.String:
-		return slice[string](m, key)
-	case gguf.Uint64:
-		return slice[uint64](m, key)
-	case gguf.Int64:
-		return slice[int64](m, key)
-	case gguf.Float64:
-		return slice[float64](m, key)
+func elements(a gguf.Array) ([]any, error) {
+	v, err := a.Read()
+	if err != nil {
+		return nil, err
 	}
-	return nil, fmt.Errorf("array of %v", t)
+	return listed(v), nil
 }
 
-func slice[T any](m *gguf.Meta, key string) ([]any, error) {
-	list, _, err := gguf.Slice[T](m, key)
-	out := make([]any, len(list))
-	for i, v := range list {
-		out[i] = jsonValue(v)
+// listed gives the elements of a slice as JSON can hold them.
+func listed(v any) []any {
+	r := reflect.ValueOf(v)
+	list := make([]any, r.Len())
+	for i := range list {
+		list[i] = jsonValue(r.Index(i).Interface())
 	}
-	return out, err
+	return list
 }
 
 // jsonValue gives v as JSON can hold it: NaN and infinities as text.

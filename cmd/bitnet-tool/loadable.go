@@ -15,6 +15,8 @@ type programJSON struct {
 	Loads   bool     `json:"loads"`
 	Reasons []string `json:"reasons"` // why not
 	Notes   []string `json:"notes"`   // what its user has to know
+
+	unknown bool // whether it loads the file
 }
 
 // programs asks all known programs about a file, and names those that can load
@@ -32,7 +34,7 @@ func programs(f *gguf.File) (all []programJSON, loadable []string) {
 		if old != "" {
 			v.Refusals = append([]string{old}, v.Refusals...)
 		}
-		p := programJSON{v.Program, len(v.Refusals) == 0, orEmpty(v.Refusals), orEmpty(v.Caveats)}
+		p := programJSON{v.Program, len(v.Refusals) == 0, orEmpty(v.Refusals), orEmpty(v.Caveats), v.Unknown}
 		if p.Loads {
 			loadable = append(loadable, p.Name)
 		}
@@ -55,6 +57,9 @@ func programTable(w io.Writer, all []programJSON) {
 		says := "loads it"
 		if !p.Loads {
 			says = "does not: " + printable(p.Reasons[0])
+			if p.unknown {
+				says = "not known: " + printable(p.Reasons[0])
+			}
 			if more := len(p.Reasons) - 1; more > 0 {
 				says += fmt.Sprintf(" (and %d more)", more)
 			}

@@ -36,7 +36,7 @@ func runMerge(ctx context.Context, c *call) (result, error) {
 		return nil, err
 	}
 	defer f.Close()
-	if f.Merged() == 1 && f.Parts() > 1 || f.Merged() != len(paths) && len(paths) > 1 {
+	if len(f.Files()) != len(paths) {
 		return nil, fmt.Errorf("%s: %w", paths[0], gguf.ErrParts)
 	}
 	m := f.Meta.Clone()

@@ -15,7 +15,7 @@ func metaCommand() command {
 	return command{
 		name: "meta", args: "get|set|rm|fix FILE [KEY…]", min: 2, max: 1 << 10,
 		about: "read and change the metadata of a GGUF file; tensors stay as they are",
-		long: "get FILE KEY…        print values; without KEY all\n" +
+		long: "get FILE KEY…        print values; without KEY all. FILE may be NAME[@VERSION] too\n" +
 			"set FILE KEY=VALUE…  change values; a new key needs its type: KEY:u32=VALUE\n" +
 			"rm FILE KEY…         remove keys\n" +
 			"fix FILE             add what published files lack and the file itself tells: the\n" +
@@ -23,7 +23,8 @@ func metaCommand() command {
 			"                     template in the place of a placeholder\n" +
 			"Types are u8 i8 u16 i16 u32 i32 u64 i64 f32 f64 bool str, arrays of them as u32[],\n" +
 			"whose values are JSON. FILE is replaced when the new one is complete.",
-		run: runMeta,
+		flags: storeFlags(),
+		run:   runMeta,
 	}
 }
 
@@ -56,6 +57,15 @@ func runMeta(ctx context.Context, c *call) (result, error) {
 	if edit == nil && verb != "get" {
 		return nil, usagef("meta cannot %q", verb).suggest("%s meta get|set|rm|fix FILE", program)
 	}
+	file, err := c.modelFile(ctx, path)
+	switch {
+	case err != nil:
+		return nil, err
+	case file != path && edit != nil:
+		return nil, failf(exitRefused, "%s is in a store, whose versions never change", path).
+			suggest("change a copy of %s and store that", word(file))
+	}
+	path = file
 	f, err := openFile(path)
 	if err != nil {
 		return nil, err

@@ -114,9 +114,5 @@ func newKV(key string, v any) *kvJSON {
 	if r.Kind() != reflect.Slice {
 		return &kvJSON{key, typeOf(v), jsonValue(v)}
 	}
-	list := make([]any, r.Len())
-	for i := range list {
-		list[i] = jsonValue(r.Index(i).Interface())
-	}
-	return &kvJSON{key, typeOf(reflect.Zero(r.Type().Elem()).Interface()) + "[]", list}
+	return &kvJSON{key, typeOf(reflect.Zero(r.Type().Elem()).Interface()) + "[]", listed(v)}
 }

@@ -2,4 +2,12 @@
 
 package main
 
+import (
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
 const raceEnabled = false
+
+func watchRaces(m *testing.M) testscript.TestingM { return m }

@@ -4,11 +4,12 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 
 	"github.com/akadata/bitnet-tool/gguf"
-	"github.com/akadata/bitnet-tool/internal/arch"
+	"github.com/akadata/bitnet-tool/internal/store"
 )
 
 // openModel opens a whole model: a GGUF file, or with the first part of a split
@@ -33,20 +34,39 @@ func openFile(path string) (*gguf.File, error) {
 // notModel explains why path could not be opened as a GGUF file: err, or what
 // it is instead.
 func notModel(path string, err error) error {
-	info, serr := os.Stat(path)
-	_, _, _, part := gguf.ParsePartName(path)
+	if f := mistaken(path); f != nil {
+		return f
+	}
+	return notThere(path, err)
+}
+
+// mistaken says what path is instead of a GGUF file, nil if that is not plain.
+func mistaken(path string) *failure {
+	info, err := os.Stat(path)
 	switch {
-	case part && errors.Is(err, arch.ErrUnsupported):
-		return hinted(err, "to put the parts together: %s merge %s", program, word(path))
-	case serr != nil:
-		return err
+	case err != nil:
+		return nil
 	case info.IsDir():
-		if _, cerr := os.Stat(filepath.Join(path, "config.json")); cerr == nil {
+		if _, err := os.Stat(filepath.Join(path, "config.json")); err == nil {
 			return usagef("%s is a Hugging Face model folder, not a GGUF file", path).suggest("%s", toConvert(path))
 		}
 		return usagef("%s is a folder, not a GGUF file", path)
 	case info.Mode().IsRegular() && isSafetensors(path):
 		return usagef("%s is a safetensors file, not a GGUF file", path).suggest("%s", toConvert(filepath.Dir(path)))
+	}
+	return nil
+}
+
+// notThere adds to the error about a path that leads nowhere what it could have
+// been meant for.
+func notThere(path string, err error) error {
+	_, nerr := store.ParseRef(path)
+	switch {
+	case !errors.Is(err, fs.ErrNotExist) || isPath(path) || filepath.Ext(path) == ".gguf":
+	case isRepo(path):
+		return hinted(err, "to fetch it from the Hub: %s pull %s", program, path)
+	case nerr == nil:
+		return hinted(err, "nor is there a model of that name in the store: %s ls shows what there is", program)
 	}
 	return err
 }

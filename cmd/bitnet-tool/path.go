@@ -41,9 +41,11 @@ func runPath(ctx context.Context, c *call) (result, error) {
 	ref := a.Info().Ref
 	r := &pathResult{ref.Name, ref.Version, a.Dir()}
 	if glob := c.flags.String("file"); c.flags.IsSet("file") {
-		r.Path, err = fileIn(a, glob)
+		if r.Path, err = fileIn(a, glob); err != nil {
+			return nil, err
+		}
 	}
-	return r, err
+	return r, nil
 }
 
 // openVersion opens the version that an argument names.

@@ -13,14 +13,14 @@ import (
 
 func perplexityCommand() command {
 	return command{
-		name: "perplexity", args: "FILE --file F", min: 1, max: 1,
+		name: "perplexity", args: "FILE | NAME[@VERSION] --file F", min: 1, max: 1,
 		about: "measure how well a model predicts a text",
 		long:  "The method is that of llama-perplexity, so that figures compare; those of different -c do not.",
-		flags: []cli.Flag{
+		flags: storeFlags(
 			&cli.StringFlag{Name: "file", Usage: "the text, `F`"},
 			&cli.IntFlag{Name: "c", Base: 10, Value: 512, Usage: "cut the text into pieces of `N` tokens"},
 			preFlag(),
-		},
+		),
 		run: runPerplexity,
 	}
 }
@@ -40,7 +40,11 @@ func runPerplexity(ctx context.Context, c *call) (result, error) {
 	if path == "" {
 		return nil, usagef("perplexity needs --file").suggest("bitnet-tool perplexity %s --file TEXT", word(c.args[0]))
 	}
-	m, t, err := loadModel(c, c.args[0], runtime.Options{}, c.flags.String("pre"))
+	model, err := c.modelFile(ctx, c.args[0])
+	if err != nil {
+		return nil, err
+	}
+	m, t, err := loadModel(c, model, runtime.Options{}, c.flags.String("pre"))
 	if err != nil {
 		return nil, err
 	}

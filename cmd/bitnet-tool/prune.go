@@ -1,7 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"errors"
 
 	"github.com/akadata/bitnet-tool/internal/store"
 	"github.com/urfave/cli/v2"
@@ -43,18 +45,34 @@ func runPrune(ctx context.Context, c *call) (result, error) {
 		}
 		names[info.Ref.Name] = append(names[info.Ref.Name], info)
 	}
-	res := &changedResult{Changed: []string{}, verb: "removed"}
+	var old []store.Ref
 	for _, name := range order {
 		versions := names[name] // the oldest first
 		for _, v := range versions[:max(0, len(versions)-keep)] {
-			if v.Current {
-				continue
+			if !v.Current {
+				old = append(old, v.Ref)
 			}
-			if err := s.Remove(ctx, v.Ref); err != nil {
-				return res, err
-			}
-			res.Changed = append(res.Changed, v.Ref.String())
 		}
 	}
-	return res, nil
+	return removeAll(ctx, c, s, old)
+}
+
+// removeAll removes versions. One that cannot be removed, as it is held or in
+// use, keeps nobody from removing the others.
+func removeAll(ctx context.Context, c *call, s store.Store, old []store.Ref) (*changedResult, error) {
+	res := &changedResult{Changed: []string{}, verb: "removed"}
+	var left error
+	for _, ref := range old {
+		err := s.Remove(ctx, ref)
+		switch {
+		case err == nil:
+			res.Changed = append(res.Changed, ref.String())
+		case ctx.Err() != nil:
+			return res, err
+		case !errors.Is(err, store.ErrNotFound): // else somebody else removed it
+			c.warn("%s was not removed: %s", ref, printable(err.Error()))
+			left = cmp.Or(left, err)
+		}
+	}
+	return res, left
 }

@@ -47,10 +47,10 @@ func runPull(ctx context.Context, c *call) (result, error) {
 	if s.Options.LimitRate, err = byteRate(c.flags.String("limit-rate")); err != nil {
 		return nil, err
 	}
-	if s.Options.Jobs = c.flags.Int("jobs"); c.flags.IsSet("jobs") && s.Options.Jobs < 1 {
-		return nil, usagef("--jobs %d: must be 1 or more", s.Options.Jobs)
+	if s.Options.Jobs = c.flags.Int("jobs"); c.flags.IsSet("jobs") && (s.Options.Jobs < 1 || s.Options.Jobs > hfhub.MaxJobs) {
+		return nil, usagef("--jobs %d: must be 1 to %d", s.Options.Jobs, hfhub.MaxJobs)
 	}
-	if err := checkStoring(c); err != nil {
+	if err := checkStoring(ctx, c); err != nil {
 		return nil, err
 	}
 	target, closeTarget, err := openTarget(c, s)
@@ -103,19 +103,27 @@ func storing(c *call) bool {
 	return false
 }
 
-// checkStoring refuses flags that do not go together, before anything is
-// fetched.
-func checkStoring(c *call) error {
+// checkStoring refuses flags that do not go together, and a store that cannot
+// be, before anything is fetched.
+func checkStoring(ctx context.Context, c *call) error {
 	switch {
 	case c.flags.IsSet("as") && !storing(c):
 		return usagef("--as is for pulls into a store").suggest("name one with --dir or --zfs")
 	case c.flags.IsSet("local-dir") && storing(c):
 		return usagef("--local-dir and a store exclude each other").suggest("a version in a store holds plain files too")
 	}
-	_, err := c.storePlace()
-	if err == nil && storing(c) && c.flags.IsSet("as") {
-		_, err = keptAs(c, store.Ref{})
+	if _, err := c.storePlace(); err != nil || !storing(c) {
+		return err
 	}
+	if c.flags.IsSet("as") {
+		if _, err := keptAs(c, store.Ref{}); err != nil {
+			return err
+		}
+	}
+	if c.flags.Bool("dry-run") {
+		return nil
+	}
+	_, _, err := openStore(ctx, c)
 	return err
 }
 

@@ -202,7 +202,9 @@ func (q *quantizing) one(ctx context.Context, c *call, source *convert.Source, t
 func notSource(path string, err error) error {
 	info, serr := os.Stat(path)
 	switch {
-	case serr != nil || info.IsDir():
+	case serr != nil:
+		return notThere(path, err)
+	case info.IsDir():
 		return err
 	case isSafetensors(path):
 		return usagef("%s is a file; quantize takes the folder it is in", path).suggest("the folder must hold config.json and tokenizer.json too")

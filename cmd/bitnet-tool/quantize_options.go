@@ -22,6 +22,16 @@ func targetNames() string {
 	return strings.Trim(strings.ReplaceAll(fmt.Sprint(convert.Targets()), " ", ", "), "[]")
 }
 
+// targetOf reads --target.
+func targetOf(c *call) (convert.Target, error) {
+	name := c.flags.String("target")
+	t, err := convert.ParseTarget(name)
+	if err != nil {
+		return t, usagef("there is no target %q", name).suggest("choose from %s", targetNames())
+	}
+	return t, nil
+}
+
 // recipeByName finds a recipe by its name in any case, as llama-quantize does.
 // A type that cannot be written is for the conversion to refuse.
 func recipeByName(name string) (convert.Recipe, error) {
@@ -45,8 +55,8 @@ func convertOptions(c *call, types int) (convert.Options, error) {
 	}
 	if c.flags.IsSet("target") {
 		var err error
-		if o.Target, err = convert.ParseTarget(c.flags.String("target")); err != nil {
-			return o, usagef("there is no target %q", c.flags.String("target")).suggest("choose from %s", targetNames())
+		if o.Target, err = targetOf(c); err != nil {
+			return o, err
 		}
 	}
 	if c.flags.IsSet("scale-mode") && o.ScaleMode != convert.Multiply && o.ScaleMode != convert.Divide {

@@ -19,9 +19,8 @@ import (
 // A chat template is a program that came with a model. One that is not known
 // runs in a process of its own, which ends when it takes too long or too much.
 const (
-	renderSeconds = 2
-	renderName    = "__render-template"
-	maxRendered   = 8 << 20 // the JSON of the answer, in bytes
+	renderName  = "__render-template"
+	maxRendered = 8 << 20 // the JSON of the answer, in bytes
 )
 
 // renderJob is what the other process reads.
@@ -114,9 +113,15 @@ func confine() error {
 		syscall.RLIMIT_CPU:  renderSeconds + 1,
 		syscall.RLIMIT_CORE: 0,
 	} {
-		if err := syscall.Setrlimit(resource, &syscall.Rlimit{Cur: n, Max: n}); err != nil {
+		var l syscall.Rlimit
+		limit(&l.Cur, n)
+		limit(&l.Max, n)
+		if err := syscall.Setrlimit(resource, &l); err != nil {
 			return fmt.Errorf("limit a template's process: %w", err)
 		}
 	}
 	return nil
 }
+
+// limit sets a field whose type is not the same on all systems.
+func limit[T int64 | uint64](field *T, n uint64) { *field = T(n) }

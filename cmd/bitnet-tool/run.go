@@ -18,7 +18,7 @@ import (
 func runCommand() command {
 	d := runtime.DefaultSampling()
 	return command{
-		name: "run", args: "FILE | NAME [-p TEXT]", max: 1,
+		name: "run", args: "FILE | NAME[@VERSION] [-p TEXT]", max: 1,
 		about: "generate text",
 		long: "Without -p the prompt is read from standard input, less one line break at its end;\n" +
 			"with -cnv every line of it is a message, and without a terminal all of it is read.",
@@ -155,6 +155,12 @@ func newGenerator(c *call) (*generator, error) {
 	return &generator{sampler: s, seed: seed, max: f.Int("n"), ignoreEOS: f.Bool("ignore-eos"), out: c.stdout, terminal: isTerminal(c.streams.out)}, nil
 }
 
+// typed reports whether standard input is a person at a terminal.
+func (c *call) typed() bool {
+	f, ok := c.stdin.(*os.File)
+	return ok && isTerminal(f)
+}
+
 func isTerminal(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }
 
 // complete continues a raw prompt.
@@ -179,7 +185,7 @@ func (g *generator) complete(ctx context.Context, c *call) (result, error) {
 func (g *generator) result(c *call, gen generation, turns []generation) *runResult {
 	r := &runResult{generation: gen, Seed: g.seed, Turns: turns, Timings: gen.timings, streamed: g.out != nil}
 	r.Timings.Load = g.load.Seconds()
-	if len(gen.Tokens) == 0 {
+	if len(gen.Tokens) == 0 || gen.StopReason == "" {
 		return r
 	}
 	t := r.Timings

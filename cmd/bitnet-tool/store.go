@@ -120,6 +120,9 @@ func (c *call) put(ctx context.Context, in *pipeline.Intake) (*storedResult, err
 		if src := in.Manifest.Source; src.Repo != "" && errors.Is(err, store.ErrDamaged) {
 			return nil, hintIncomplete(err, src.Repo+"@"+src.Ref)
 		}
+		if errors.Is(err, store.ErrSource) {
+			err = fmt.Errorf("%s: %w", c.args[0], err)
+		}
 		return nil, hintStore(err, at)
 	}
 	if !p.Changed && !p.Current {

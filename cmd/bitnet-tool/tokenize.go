@@ -12,15 +12,15 @@ import (
 
 func tokenizeCommand() command {
 	return command{
-		name: "tokenize", args: "FILE [TEXT]", min: 1, max: 2,
+		name: "tokenize", args: "FILE | NAME[@VERSION] [TEXT]", min: 1, max: 2,
 		about: "show the tokens of a text",
 		long:  "Without TEXT and --file the text is read from standard input.",
-		flags: []cli.Flag{
+		flags: storeFlags(
 			&cli.StringFlag{Name: "file", Usage: "take the text from the file `F`, all of its bytes"},
 			boolFlag("no-bos", "add no token that begins or ends the text"),
 			boolFlag("no-special", "take special tokens in the text as plain text"),
 			preFlag(),
-		},
+		),
 		run: runTokenize,
 	}
 }
@@ -34,14 +34,18 @@ func runTokenize(ctx context.Context, c *call) (result, error) {
 	if len(c.args) == 2 && c.flags.IsSet("file") {
 		return nil, usagef("the text is given twice, as an argument and with --file")
 	}
-	f, err := openModel(c.args[0])
+	path, err := c.modelFile(ctx, c.args[0])
+	if err != nil {
+		return nil, err
+	}
+	f, err := openModel(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
 	t, err := tokenizerOf(c, f, c.flags.String("pre"))
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", c.args[0], err)
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	var text string
 	switch {

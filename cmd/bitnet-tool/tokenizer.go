@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"os"
 
@@ -46,11 +45,16 @@ func readText(ctx context.Context, c *call, path string) (string, error) {
 			return "", err
 		}
 		defer f.Close()
+		if info, err := f.Stat(); err == nil && info.IsDir() {
+			return "", usagef("%s is a folder, not a text", path)
+		}
 		r = f
+	} else if c.typed() {
+		c.note("the text is read from here: end it with Ctrl-D")
 	}
 	data, err := io.ReadAll(io.LimitReader(interruptible{ctx, r}, maxText+1))
 	if err != nil {
-		return "", fmt.Errorf("read %s: %w", path, err)
+		return "", err
 	}
 	if len(data) > maxText {
 		return "", usagef("%s is larger than %s", path, humanBytes(maxText))

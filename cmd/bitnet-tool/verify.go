@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/akadata/bitnet-tool/verify"
@@ -57,7 +58,7 @@ func verifyTarget(ctx context.Context, c *call) (result, error) {
 	if err != nil {
 		return nil, err
 	}
-	var known *verify.Known
+	var known func(string) *verify.Known
 	if a != nil {
 		defer a.Close() //nolint:errcheck // a folder that was read
 		if path, err = fileIn(a, "*.gguf"); codeOf(err) == exitNotFound {
@@ -66,11 +67,17 @@ func verifyTarget(ctx context.Context, c *call) (result, error) {
 		if err != nil {
 			return nil, err
 		}
-		known = knownBytes(a, path)
+		known = func(path string) *verify.Known { return knownBytes(a, path) }
 	}
 	for _, name := range []string{"cache-dir", "repo-type"} {
 		if c.flags.IsSet(name) {
 			return nil, usagef("--%s is for repositories, and %s is a path", name, path)
+		}
+	}
+	if info, err := os.Stat(path); err == nil && (info.IsDir() || filepath.Ext(path) == ".safetensors") {
+		if f := mistaken(path); f != nil {
+			f.code = exitUnsupported
+			return nil, f
 		}
 	}
 	o, err := verifyOptions(c)
@@ -80,7 +87,7 @@ func verifyTarget(ctx context.Context, c *call) (result, error) {
 	o.Known = known
 	report, err := verify.Run(ctx, path, o)
 	if report == nil {
-		return nil, unchecked(err)
+		return nil, notThere(path, unchecked(err))
 	}
 	res := verifyResult{report}
 	if bad := res.failure(path, c.flags.Bool("strict")); bad != nil {
@@ -139,6 +146,11 @@ func verifyOptions(c *call) (verify.Options, error) {
 			return o, err
 		}
 	}
+	for level, flag := range map[verify.Level]string{verify.Lineage: "against", verify.Golden: "baseline"} {
+		if o.Level == level && !c.flags.IsSet(flag) {
+			return o, usagef("--level %s needs --%s", level, flag)
+		}
+	}
 	if !c.flags.IsSet("baseline") {
 		return o, nil
 	}
@@ -182,6 +194,8 @@ func described(f verify.Finding) string {
 		return fmt.Sprintf("tensor %q: %s", f.Tensor, f.Detail)
 	case f.Key != "":
 		return fmt.Sprintf("key %q: %s", f.Key, f.Detail)
+	case f.File != "":
+		return fmt.Sprintf("%q: %s", f.File, f.Detail)
 	}
 	return f.Detail
 }
@@ -237,7 +251,12 @@ func place(f verify.Finding) string {
 	if f.Offset == nil {
 		return ""
 	}
-	return fmt.Sprintf(" (%sfile offset %d)", s, *f.Offset)
+	if f.Tensor != "" && f.File != "" {
+		s += printable(f.File) + " "
+	} else {
+		s += "file "
+	}
+	return fmt.Sprintf(" (%soffset %d)", s, *f.Offset)
 }
 
 func meaning(v verify.Verdict) string {

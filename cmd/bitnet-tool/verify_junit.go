@@ -87,7 +87,7 @@ func newJUnit(res result, strict bool) result {
 		for _, l := range r.Levels {
 			level := junitLevel{name: l.Level.String(), unchecked: l.Unchecked, seconds: l.Seconds, rules: []string{"hash.digest"}}
 			for _, f := range l.Findings {
-				level.findings = append(level.findings, junitFinding{f.Rule, f.described(), f.Severity})
+				level.findings = append(level.findings, junitFinding{f.Rule, ofFile(f), f.Severity})
 			}
 			j.levels = append(j.levels, level)
 		}

@@ -93,22 +93,12 @@ func cacheFlag(c *call) string {
 // snapshotResult is a verification's answer for a snapshot. It has one level,
 // and its findings name files.
 type snapshotResult struct {
-	Target  string          `json:"target"`
-	Levels  []snapshotLevel `json:"levels"`
-	Verdict verify.Verdict  `json:"verdict"`
+	Target  string               `json:"target"`
+	Levels  []verify.LevelReport `json:"levels"`
+	Verdict verify.Verdict       `json:"verdict"`
 
 	verified int
 	commit   string
-}
-
-type snapshotLevel struct {
-	verify.LevelReport
-	Findings []fileFinding `json:"findings"`
-}
-
-type fileFinding struct {
-	verify.Finding
-	File string `json:"file,omitempty"`
 }
 
 // faults gives what each fault of a file means. A file that was never fetched
@@ -125,8 +115,7 @@ var faults = map[hfhub.Fault]struct {
 }
 
 func newSnapshotResult(target string, rep *hfhub.Report) *snapshotResult {
-	level := snapshotLevel{Findings: []fileFinding{}}
-	level.Level, level.OK, level.Coverage = verify.Hash, rep.Damage() == nil, 1
+	level := verify.LevelReport{Level: verify.Hash, OK: rep.Damage() == nil, Coverage: 1, Findings: []verify.Finding{}}
 	if rep.Total > 0 {
 		level.Coverage = float64(rep.Hashed) / float64(rep.Total)
 	}
@@ -137,9 +126,9 @@ func newSnapshotResult(target string, rep *hfhub.Report) *snapshotResult {
 		if f.Detail != "" {
 			detail += ": " + f.Detail
 		}
-		level.Findings = append(level.Findings, fileFinding{File: f.Path, Finding: verify.Finding{
-			Rule: "hash." + string(f.Fault), Severity: what.severity, Detail: detail,
-		}})
+		level.Findings = append(level.Findings, verify.Finding{
+			Rule: "hash." + string(f.Fault), Severity: what.severity, File: f.Path, Detail: detail,
+		})
 		if f.Fault == hfhub.Unverifiable {
 			unverifiable++
 		}
@@ -148,12 +137,12 @@ func newSnapshotResult(target string, rep *hfhub.Report) *snapshotResult {
 		level.OK, level.Unchecked = false, "nothing says what "+countFiles(unverifiable)+" should be"
 	}
 	if rep.Unproven {
-		level.Findings = append(level.Findings, fileFinding{Finding: verify.Finding{
+		level.Findings = append(level.Findings, verify.Finding{
 			Rule: "hash.unproven", Severity: verify.Warning,
 			Detail: "the cache has no list of the commit's files, so whether all are there is not known",
-		}})
+		})
 	}
-	r := &snapshotResult{target, []snapshotLevel{level}, verify.Unknown, rep.Verified, rep.Commit}
+	r := &snapshotResult{target, []verify.LevelReport{level}, verify.Unknown, rep.Verified, rep.Commit}
 	switch {
 	case rep.Damage() != nil:
 		r.Verdict = verify.File
@@ -167,7 +156,7 @@ func newSnapshotResult(target string, rep *hfhub.Report) *snapshotResult {
 // again is the repository as commands take it.
 func (r *snapshotResult) failure(strict bool, again string) error {
 	level := r.Levels[0]
-	var worst *fileFinding
+	var worst *verify.Finding
 	bad := 0
 	for i, f := range level.Findings {
 		if f.Severity != verify.Error && !strict {
@@ -184,7 +173,7 @@ func (r *snapshotResult) failure(strict bool, again string) error {
 		if bad > 1 {
 			more = fmt.Sprintf(" (and %d more)", bad-1)
 		}
-		f := failf(exitBadArtifact, "%s: %s%s", r.Target, worst.described(), more)
+		f := failf(exitBadArtifact, "%s: %s%s", r.Target, ofFile(*worst), more)
 		f.rule, f.object = worst.Rule, cmp.Or(worst.File, r.Target)
 		if worst.Severity != verify.Error {
 			return f.suggest("to fetch what is missing: %s pull %s", program, again)
@@ -197,7 +186,8 @@ func (r *snapshotResult) failure(strict bool, again string) error {
 	return nil
 }
 
-func (f fileFinding) described() string {
+// ofFile puts a finding about a file of a snapshot into words.
+func ofFile(f verify.Finding) string {
 	if f.File == "" {
 		return f.Detail
 	}
@@ -217,7 +207,7 @@ func (r *snapshotResult) text(w io.Writer) {
 	fmt.Fprintf(w, "  %-7s  %-11s  %.1f s, %.0f %% of the bytes, %s right\n",
 		l.Level, state, l.Seconds, 100*l.Coverage, countFiles(r.verified))
 	for _, f := range l.Findings {
-		fmt.Fprintf(w, "    %-7s %s: %s\n", f.Severity, f.Rule, oneLine(f.described()))
+		fmt.Fprintf(w, "    %-7s %s: %s\n", f.Severity, f.Rule, oneLine(ofFile(f)))
 	}
 	meant := meaning(r.Verdict)
 	switch r.Verdict {

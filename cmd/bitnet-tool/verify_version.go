@@ -41,22 +41,23 @@ func verifyVersion(ctx context.Context, c *call, a store.Artifact) (result, erro
 		return nil, err
 	}
 	m := a.Manifest()
-	level := snapshotLevel{Findings: []fileFinding{}}
-	level.Level, level.OK, level.Coverage, level.Seconds = verify.Hash, len(found) == 0, 1, time.Since(start).Seconds()
+	level := verify.LevelReport{
+		Level: verify.Hash, OK: len(found) == 0, Coverage: 1, Seconds: time.Since(start).Seconds(), Findings: []verify.Finding{},
+	}
 	bad := map[string]bool{}
 	for _, d := range found {
 		bad[d.File] = true
-		level.Findings = append(level.Findings, fileFinding{File: d.File, Finding: verify.Finding{
-			Rule: "hash." + string(d.Kind), Severity: verify.Error, Tensor: d.Tensor, Offset: &d.Offset, Detail: d.Detail,
-		}})
+		level.Findings = append(level.Findings, verify.Finding{
+			Rule: "hash." + string(d.Kind), Severity: verify.Error, File: d.File, Tensor: d.Tensor, Offset: &d.Offset, Detail: d.Detail,
+		})
 	}
-	res := &snapshotResult{c.args[0], []snapshotLevel{level}, verify.Good, len(m.Files) - len(bad), m.Source.Commit}
+	res := &snapshotResult{c.args[0], []verify.LevelReport{level}, verify.Good, len(m.Files) - len(bad), m.Source.Commit}
 	if len(found) == 0 {
 		return res, nil
 	}
 	res.Verdict = verify.File
 	first := level.Findings[0]
-	f := failf(exitBadArtifact, "%s: %s", res.Target, first.described())
+	f := failf(exitBadArtifact, "%s: %s", res.Target, ofFile(first))
 	f.rule, f.object = first.Rule, first.File
 	return res, f.suggest("%s fsck %s says which bytes", program, m.Ref())
 }

@@ -179,6 +179,11 @@ func TestBadMeta(t *testing.T) {
 		{"partial rotation", a + ".rope.dimension_count", uint32(64), arch.ErrUnsupported},
 		{"other value width", a + ".attention.value_length", uint32(64), arch.ErrUnsupported},
 		{"rope scaling", a + ".rope.scaling.type", "yarn", arch.ErrUnsupported},
+		{"rope scaling without a type", a + ".rope.scaling.factor", float32(4), arch.ErrUnsupported},
+		{"rope scaling by its old name", a + ".rope.scale_linear", float32(4), arch.ErrUnsupported},
+		{"rope scaling by 0", a + ".rope.scaling.factor", float32(0), nil},
+		{"experts", a + ".expert_count", uint32(8), arch.ErrUnsupported},
+		{"no experts", a + ".expert_count", uint32(0), nil},
 		{"unknown activation", a + ".hidden_activation", "gelu", arch.ErrUnsupported},
 		{"activation as number", a + ".hidden_activation", uint32(1), arch.ErrParams},
 		{"unknown activation format", "bitnet_tool.activation", "int4_group", arch.ErrUnsupported},
@@ -221,6 +226,12 @@ func TestBadConfig(t *testing.T) {
 		{"text for a number", "hidden_size", "256", arch.ErrParams},
 		{"zero width", "hidden_size", 0, arch.ErrParams},
 		{"absurd layers", "num_hidden_layers", 1 << 20, arch.ErrParams},
+		{"rope scaling of no kind", "rope_scaling", map[string]any{"rope_type": "default"}, nil},
+		{"rope scaling", "rope_scaling", map[string]any{"type": "linear", "factor": 2}, arch.ErrUnsupported},
+		{"rope parameters", "rope_parameters", map[string]any{"rope_type": "yarn", "rope_theta": 5e5}, arch.ErrUnsupported},
+		{"rope parameters by layer", "rope_parameters", map[string]any{"full_attention": map[string]any{"rope_theta": 5e5}}, arch.ErrUnsupported},
+		{"two rope bases", "rope_parameters", map[string]any{"rope_theta": 1e4}, arch.ErrParams},
+		{"partial rotation", "partial_rotary_factor", 0.5, arch.ErrUnsupported},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			c := map[string]any{}
@@ -315,6 +326,23 @@ func TestDuplicateQuantizationConfig(t *testing.T) {
 	}
 }
 
+// Python, for which configurations are written, knows no key in another case, and
+// takes the last of equal keys whole.
+func TestConfigKeysAreExact(t *testing.T) {
+	c, err := arch.ParseConfig([]byte(`{"architectures":["BitNetForCausalLM"],"hidden_size":256,"Hidden_Size":512,"HIDDEN_ACT":"silu",
+		"quantization_config":{"quant_method":"bitnet","use_rms_norm":true},
+		"quantization_config":{"quant_method":"bitnet","Linear_Class":"bitlinear"}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.HiddenSize != 256 || c.HiddenAct != "" {
+		t.Errorf("hidden_size %d, hidden_act %q", c.HiddenSize, c.HiddenAct)
+	}
+	if diff := cmp.Diff(&arch.Quantization{Method: "bitnet"}, c.Quantization); diff != "" {
+		t.Errorf("quantization_config (-want +got):\n%s", diff)
+	}
+}
+
 func FuzzParseConfig(f *testing.F) {
 	f.Add([]byte(`{"architectures":["BitNetForCausalLM"],"hidden_size":256,"num_attention_heads":4}`))
 	f.Add([]byte(strings.Repeat(`{"a":`, 100)))
@@ -327,4 +355,44 @@ func FuzzParseConfig(f *testing.F) {
 			t.Error("a model without tensors")
 		}
 	})
+}
+
+// What a configuration does not say, and what transformers 5 says elsewhere.
+func TestConfigDefaults(t *testing.T) {
+	const sizes = `"hidden_size":256,"intermediate_size":512,"num_hidden_layers":1,"num_attention_heads":4,"vocab_size":512,"max_position_embeddings":64`
+	const bitnet = `"architectures":["BitNetForCausalLM"],"model_type":"bitnet","hidden_act":"relu2"`
+	const llama = `"architectures":["LlamaForCausalLM"],"model_type":"llama","hidden_act":"silu"`
+	const gemma = `"model_type":"gemma3_text","hidden_activation":"gelu_pytorch_tanh"`
+	type values struct {
+		Rope, Eps float32
+		Tied      bool
+	}
+	for _, tc := range []struct {
+		name, config string
+		want         values
+	}{
+		{"BitNet", bitnet, values{500000, 1e-5, false}},
+		{"1bitLLM", `"architectures":["BitnetForCausalLM"],"model_type":"llama","hidden_act":"silu"`, values{10000, 1e-6, false}},
+		{"Llama", llama, values{10000, 1e-6, false}},
+		{"Qwen 3", `"model_type":"qwen3","hidden_act":"silu"`, values{10000, 1e-6, false}},
+		{"Gemma 3", gemma, values{1000000, 1e-6, true}},
+		{"Gemma 3 with a head", gemma + `,"tie_word_embeddings":false`, values{1000000, 1e-6, false}},
+		{"base in rope_parameters", llama + `,"rope_parameters":{"rope_theta":500000.0,"rope_type":"default"}`, values{500000, 1e-6, false}},
+		{"base in both", llama + `,"rope_theta":500000,"rope_parameters":{"rope_theta":500000.0,"rope_type":"default","factor":null}`, values{500000, 1e-6, false}},
+		{"nothing in rope_parameters", llama + `,"rope_theta":500000,"rope_parameters":null,"rope_scaling":null`, values{500000, 1e-6, false}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			c, err := arch.ParseConfig([]byte("{" + tc.config + "," + sizes + "}"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			p, err := c.Params()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(tc.want, values{p.RopeBase, p.Eps, p.Tied}); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
 }

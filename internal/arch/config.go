@@ -5,29 +5,33 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+
+	"github.com/akadata/bitnet-tool/internal/exactjson"
 )
 
 // Config is what matters of a checkpoint's config.json.
 type Config struct {
-	Architectures     []string `json:"architectures"`
-	ModelType         string   `json:"model_type"`
-	HiddenSize        int      `json:"hidden_size"`
-	IntermediateSize  int      `json:"intermediate_size"`
-	NumLayers         int      `json:"num_hidden_layers"`
-	NumHeads          int      `json:"num_attention_heads"`
-	NumKVHeads        *int     `json:"num_key_value_heads"`
-	HeadDim           *int     `json:"head_dim"`
-	VocabSize         int      `json:"vocab_size"`
-	MaxPositions      int      `json:"max_position_embeddings"`
-	RopeTheta         *float64 `json:"rope_theta"`
-	RopeScaling       any      `json:"rope_scaling"`
-	RMSNormEps        *float64 `json:"rms_norm_eps"`
-	HiddenAct         string   `json:"hidden_act"`
-	HiddenActivation  string   `json:"hidden_activation"` // Gemma's name of hidden_act
-	QueryScalar       *float64 `json:"query_pre_attn_scalar"`
-	TieWordEmbeddings bool     `json:"tie_word_embeddings"`
-	AttentionBias     bool     `json:"attention_bias"`
-	MLPBias           bool     `json:"mlp_bias"`
+	Architectures     []string       `json:"architectures"`
+	ModelType         string         `json:"model_type"`
+	HiddenSize        int            `json:"hidden_size"`
+	IntermediateSize  int            `json:"intermediate_size"`
+	NumLayers         int            `json:"num_hidden_layers"`
+	NumHeads          int            `json:"num_attention_heads"`
+	NumKVHeads        *int           `json:"num_key_value_heads"`
+	HeadDim           *int           `json:"head_dim"`
+	VocabSize         int            `json:"vocab_size"`
+	MaxPositions      int            `json:"max_position_embeddings"`
+	RopeTheta         *float64       `json:"rope_theta"`
+	RopeScaling       map[string]any `json:"rope_scaling"`
+	RopeParameters    map[string]any `json:"rope_parameters"` // of transformers 5
+	PartialRotary     *float64       `json:"partial_rotary_factor"`
+	RMSNormEps        *float64       `json:"rms_norm_eps"`
+	HiddenAct         string         `json:"hidden_act"`
+	HiddenActivation  string         `json:"hidden_activation"` // Gemma's name of hidden_act
+	QueryScalar       *float64       `json:"query_pre_attn_scalar"`
+	TieWordEmbeddings *bool          `json:"tie_word_embeddings"`
+	AttentionBias     bool           `json:"attention_bias"`
+	MLPBias           bool           `json:"mlp_bias"`
 
 	SlidingWindow *int `json:"sliding_window"`
 
@@ -44,6 +48,9 @@ type Quantization struct {
 	LinearClass string `json:"linear_class"`      // "autobitlinear", "bitlinear" or absent
 	Mode        string `json:"quantization_mode"` // "offline" (packed), "online" (masters) or absent
 	UseRMSNorm  bool   `json:"use_rms_norm"`
+
+	// Kept lists parts of the paths of matrices that stay as they are.
+	Kept []string `json:"modules_to_not_convert"`
 }
 
 // maxConfig bounds config.json; real ones take a few KB.
@@ -57,7 +64,7 @@ func ParseConfig(data []byte) (*Config, error) {
 		return nil, fmt.Errorf("%w: config.json of %d bytes", ErrParams, len(data))
 	}
 	var c Config
-	if err := json.Unmarshal(data, &c); err != nil {
+	if err := exactjson.Unmarshal(data, &c); err != nil {
 		return nil, fmt.Errorf("%w: config.json: %w", ErrParams, err)
 	}
 	if twice, err := repeatedKeys(data); err == nil && len(twice) > 0 {
@@ -132,6 +139,10 @@ func (c *Config) Params() (*Params, error) {
 	if err != nil {
 		return nil, fmt.Errorf("config.json: hidden_act: %w", err)
 	}
+	rope, err := c.ropeBase()
+	if err != nil {
+		return nil, err
+	}
 	p := &Params{
 		Spec:        spec,
 		Vocab:       c.VocabSize,
@@ -142,10 +153,10 @@ func (c *Config) Params() (*Params, error) {
 		Heads:       c.NumHeads,
 		KVHeads:     or(c.NumKVHeads, c.NumHeads),
 		HeadDim:     or(c.HeadDim, c.HiddenSize/max(c.NumHeads, 1)),
-		RopeBase:    float32(or(c.RopeTheta, 10000)),
-		Eps:         float32(or(c.RMSNormEps, 1e-6)),
+		RopeBase:    float32(rope),
+		Eps:         float32(or(c.RMSNormEps, c.defaultEps())),
 		Ternary:     c.Ternary(),
-		Tied:        c.TieWordEmbeddings,
+		Tied:        or(c.TieWordEmbeddings, spec.Gemma), // as transformers has it
 	}
 	p.Activation = act
 	p.Int8Activations = p.Ternary
@@ -175,6 +186,14 @@ func (c *Config) archName() (string, error) {
 		ErrUnsupported, c.Architectures, c.ModelType)
 }
 
+// defaultEps is what transformers takes for a configuration of this type.
+func (c *Config) defaultEps() float64 {
+	if c.ModelType == "bitnet" {
+		return 1e-5
+	}
+	return 1e-6
+}
+
 func (c *Config) activation() string {
 	if c.HiddenActivation != "" {
 		return c.HiddenActivation
@@ -186,8 +205,6 @@ func (c *Config) activation() string {
 func (c *Config) refuse() error {
 	var what string
 	switch {
-	case c.RopeScaling != nil:
-		what = "rope_scaling"
 	case c.AttentionBias:
 		what = "attention_bias"
 	case c.MLPBias:

@@ -51,7 +51,7 @@ func FromMeta(m *gguf.Meta) (*Params, error) {
 		return nil, err
 	}
 	if n, ok := m.Uint("split.count"); ok && n > 1 {
-		return nil, fmt.Errorf("%w: one of %d parts of a split model; merge them first", ErrUnsupported, n)
+		return nil, fmt.Errorf("%w: one of %d parts of a split model; the first stands for all", ErrUnsupported, n)
 	}
 	r := metaReader{m: m, arch: name}
 	p := &Params{
@@ -86,10 +86,16 @@ func FromMeta(m *gguf.Meta) (*Params, error) {
 			return nil, fmt.Errorf("%w: key %s.%s is %d, the head width is %d", ErrUnsupported, name, key, n, p.HeadDim)
 		}
 	}
-	if s, _ := gguf.Get[string](m, name+".rope.scaling.type"); s != "" && s != "none" {
-		if f := r.floatOr("rope.scaling.factor", 1); s != "linear" || f != 1 {
+	// Without a type a factor is linear, under its old name too, and 0 stands for
+	// none (llama.cpp c392e509, src/llama-model.cpp, load_hparams).
+	if s, _ := gguf.Get[string](m, name+".rope.scaling.type"); s != "none" {
+		f := r.floatOr("rope.scaling.factor", r.floatOr("rope.scale_linear", 0))
+		if s != "" && s != "linear" || f != 0 && f != 1 {
 			return nil, fmt.Errorf("%w: rope scaling %q with factor %v", ErrUnsupported, s, f)
 		}
+	}
+	if n := r.countOr("expert_count", 0); n > 0 {
+		return nil, fmt.Errorf("%w: key %s.expert_count: a mixture of %d experts", ErrUnsupported, name, n)
 	}
 	if err := p.activation(m); err != nil {
 		return nil, err

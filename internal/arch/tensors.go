@@ -1,6 +1,11 @@
 package arch
 
-import "strconv"
+import (
+	"fmt"
+	"iter"
+	"strconv"
+	"strings"
+)
 
 // Role says what a tensor is for, which decides its type in a converted file.
 type Role uint8
@@ -64,6 +69,20 @@ const (
 	AttnPostNorm = "post_attention_norm"
 	FFNPostNorm  = "post_ffw_norm"
 )
+
+// CheckNames refuses a file that shares no more than the architecture's name with
+// the models that are known here: by its tensors it is a plain Qwen 3 or Gemma 3.
+func (s Spec) CheckNames(tensors iter.Seq[string]) error {
+	if !s.InNorms {
+		return nil
+	}
+	for name := range tensors {
+		if strings.Contains(name, inNorm("")+".") {
+			return nil
+		}
+	}
+	return fmt.Errorf("%w: architecture %s without norms of its projections' inputs, so none of the ternary embedding models", ErrUnsupported, s.Name)
+}
 
 // inNorm names the norm of a projection's input.
 func inNorm(projection string) string { return projection + "_norm_in" }

@@ -1,5 +1,6 @@
 // Package atomicfile writes a file that appears under its name only when it is
-// complete and on the disk. Call [Create], write, and [File.Commit].
+// complete and on the disk. Call [Create], write, and [File.Commit]; for a folder
+// [CreateFolder].
 package atomicfile
 
 import (
@@ -33,16 +34,17 @@ func Create(target string, force bool) (*File, error) {
 		}
 	}
 	dir, base := filepath.Split(target)
-	removeLeftovers(dir, base)
-	f, locked, err := createPartial(dir, base)
+	removeLeftovers(dir, base, 0, openPlain)
+	f, locked, err := createPartial(dir, base, newFile)
 	if err != nil {
-		return nil, err
+		return nil, about(target, err)
 	}
 	return &File{File: f, target: target, force: force, locked: locked}, nil
 }
 
 // Commit makes the file durable and gives it its name. After an error nothing
-// has changed under the target's name, and the partial file is gone.
+// has changed under the target's name, unless all that failed is to make that
+// name last or to remove the other one, and the partial file is gone.
 func (f *File) Commit() error {
 	if f.done {
 		return errors.New("atomicfile: committed twice")
@@ -93,6 +95,14 @@ func (f *File) Abort() {
 	f.done = true
 	f.Close()
 	_ = os.Remove(f.Name()) // what is left over is hidden, and the next Create tries again
+}
+
+// about names the target in an error about its partial file, which nobody knows.
+func about(target string, err error) error {
+	if p, ok := errors.AsType[*fs.PathError](err); ok {
+		return &fs.PathError{Op: "create", Path: target, Err: p.Err}
+	}
+	return err
 }
 
 func syncDir(dir string) error {

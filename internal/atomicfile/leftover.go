@@ -3,6 +3,7 @@ package atomicfile
 import (
 	"crypto/rand"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -10,9 +11,9 @@ import (
 	"github.com/akadata/bitnet-tool/internal/flock"
 )
 
-// A partial file is locked as long as somebody writes it, so what a killed
-// process leaves behind can be told from it: its lock is free. Where there are
-// no locks nothing is removed.
+// A partial file or folder is locked as long as somebody writes it, so what a
+// killed process leaves behind can be told from it: its lock is free. Where there
+// are no locks nothing is removed.
 
 const (
 	suffix  = ".partial"
@@ -34,12 +35,28 @@ func isPartialOf(base, name string) bool {
 	return ok && len(tag) == tagSize && strings.Trim(tag, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567") == ""
 }
 
-// createPartial makes and locks a partial file. Between the two somebody else
-// may take it for one that was left behind; then there is another one.
-func createPartial(dir, base string) (f *os.File, locked bool, err error) {
+func newFile(name string) (*os.File, error) {
+	return os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o666)
+}
+
+func newFolder(name string) (*os.File, error) {
+	if err := os.Mkdir(name, 0o777); err != nil {
+		return nil, err
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		_ = os.Remove(name) // the first error counts
+	}
+	return f, err
+}
+
+// createPartial makes and locks a partial file or folder. Between the two
+// somebody else may take it for one that was left behind; then there is another
+// one.
+func createPartial(dir, base string, create func(name string) (*os.File, error)) (f *os.File, locked bool, err error) {
 	const tries = 100
 	for range tries {
-		f, err = os.OpenFile(partialOf(dir, base), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o666)
+		f, err = create(partialOf(dir, base))
 		if err != nil {
 			return nil, false, err
 		}
@@ -63,9 +80,9 @@ func named(f *os.File) bool {
 	return err == nil && os.SameFile(here, open)
 }
 
-// removeLeftovers removes partial files of a target that nobody writes any more.
-// What it cannot remove stays: nothing depends on it.
-func removeLeftovers(dir, base string) {
+// removeLeftovers removes partial files of a target, or folders, that nobody
+// writes any more. What it cannot remove stays: nothing depends on it.
+func removeLeftovers(dir, base string, typ fs.FileMode, open func(name string) (*os.File, error)) {
 	if dir == "" {
 		dir = "."
 	}
@@ -74,14 +91,14 @@ func removeLeftovers(dir, base string) {
 		return
 	}
 	for _, e := range entries {
-		if e.Type().IsRegular() && isPartialOf(base, e.Name()) {
-			removeLeftover(filepath.Join(dir, e.Name()))
+		if e.Type() == typ && isPartialOf(base, e.Name()) {
+			removeLeftover(filepath.Join(dir, e.Name()), open)
 		}
 	}
 }
 
-func removeLeftover(name string) {
-	f, err := openPlain(name)
+func removeLeftover(name string, open func(name string) (*os.File, error)) {
+	f, err := open(name)
 	if err != nil {
 		return
 	}
@@ -89,6 +106,6 @@ func removeLeftover(name string) {
 	// Whoever made it has no lock on it yet, looks for its name under the lock,
 	// and so will make another.
 	if locked, err := flock.Try(f); err == nil && locked && named(f) {
-		_ = os.Remove(name)
+		_ = os.RemoveAll(name)
 	}
 }

@@ -27,6 +27,20 @@ func TestMain(m *testing.M) {
 		f.Abort()
 		os.Exit(0)
 	}
+	if target := os.Getenv("ATOMICFILE_TEST_FOLDER"); target != "" {
+		f, err := CreateFolder(target)
+		if err == nil {
+			err = os.WriteFile(filepath.Join(f.Path(), "file"), []byte("half"), 0o600)
+		}
+		if err != nil {
+			fmt.Println(err)
+			os.Exit(1)
+		}
+		fmt.Println(f.Path())
+		time.Sleep(time.Minute)
+		f.Abort()
+		os.Exit(0)
+	}
 	os.Exit(m.Run())
 }
 
@@ -34,8 +48,13 @@ func TestMain(m *testing.M) {
 // kills it.
 func writing(t *testing.T, target string) (partial string, end func()) {
 	t.Helper()
+	return process(t, "ATOMICFILE_TEST_TARGET", target)
+}
+
+func process(t *testing.T, env, target string) (partial string, end func()) {
+	t.Helper()
 	c := exec.Command(os.Args[0])
-	c.Env = append(os.Environ(), "ATOMICFILE_TEST_TARGET="+target)
+	c.Env = append(os.Environ(), env+"="+target)
 	out, err := c.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -154,7 +173,7 @@ func TestTakenForLeftover(t *testing.T) {
 	if !named(f) {
 		t.Error("a file that is there is not")
 	}
-	removeLeftover(f.Name())
+	removeLeftover(f.Name(), openPlain)
 	if named(f) {
 		t.Error("a file that was removed is there")
 	}

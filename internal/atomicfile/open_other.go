@@ -8,3 +8,5 @@ import (
 )
 
 func openPlain(string) (*os.File, error) { return nil, errors.ErrUnsupported }
+
+func openFolder(string) (*os.File, error) { return nil, errors.ErrUnsupported }

@@ -13,3 +13,8 @@ import (
 func openPlain(name string) (*os.File, error) {
 	return os.OpenFile(name, os.O_RDWR|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
 }
+
+// openFolder does the same for a folder.
+func openFolder(name string) (*os.File, error) {
+	return os.OpenFile(name, os.O_RDONLY|unix.O_NOFOLLOW|unix.O_DIRECTORY, 0)
+}

@@ -57,6 +57,26 @@ func nameIn(tensors map[string]safetensors.Tensor, spec arch.Tensor) (string, bo
 	return "", false
 }
 
+// checkKept refuses masters of which some are to be used as they are: by the
+// configuration alone a projection cannot be told from the others then
+// (transformers, integrations/bitnet.py, replace_with_bitnet_linear).
+func (s *Source) checkKept() error {
+	if s.Config.Quantization == nil {
+		return nil
+	}
+	for _, m := range s.matrices {
+		if m.spec.Role != arch.Projection || m.packed() {
+			continue
+		}
+		for _, part := range s.Config.Quantization.Kept {
+			if part != "" && strings.Contains(m.spec.HF, part) {
+				return fmt.Errorf("%w: config.json: modules_to_not_convert has %q, so tensor %q is not ternary, as all projections have to be", ErrUnsupported, part, m.weight.Name)
+			}
+		}
+	}
+	return nil
+}
+
 // checkPacking demands that projections are packed all or not at all.
 func (s *Source) checkPacking() error {
 	var packed, dense string

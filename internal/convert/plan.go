@@ -45,6 +45,9 @@ func (s *Source) Plan(ctx context.Context, o Options) (*Plan, error) {
 		return nil, err
 	}
 	if ternary {
+		if err := s.checkKept(); err != nil {
+			return nil, err
+		}
 		if p.mode, err = s.scaleMode(o.ScaleMode); err != nil {
 			return nil, err
 		}

@@ -1,13 +1,13 @@
 package convert
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 
 	"github.com/akadata/bitnet-tool/internal/arch"
+	"github.com/akadata/bitnet-tool/internal/exactjson"
 )
 
 // poolingFile is where sentence-transformers keep the pooling of a model.
@@ -35,7 +35,7 @@ func (s *Source) readPooling(fsys fs.FS) error {
 		Mean bool `json:"pooling_mode_mean_tokens"`
 		Last bool `json:"pooling_mode_lasttoken"`
 	}
-	if err := json.Unmarshal(data, &c); err != nil {
+	if err := exactjson.Unmarshal(data, &c); err != nil {
 		return fmt.Errorf("%w: %s: %w", ErrUnsupported, poolingFile, err)
 	}
 	switch {

@@ -17,6 +17,7 @@ type program struct {
 	imports map[quant.Type]string // types only its own converter takes, and what has to be done
 	private func(id uint32) bool  // type numbers that only this program has
 	pres    []string              // tokenizer.ggml.pre with the meaning they have here; nil: all
+	ownPres []string              // those with a meaning of its own
 }
 
 // knownArch is an architecture in the eyes of a program.
@@ -62,7 +63,7 @@ var programs = []program{
 			{name: "gemma3", fixed: arch.GELUTanh, caveat: newFork},
 		}),
 		types: []quant.Type{quant.I2_S, quant.TL1, quant.TL2, quant.TQ1_0, quant.TQ2_0},
-		pres:  commonPre,
+		pres:  commonPre, ownPres: []string{"falcon3", "falcon_e"},
 	},
 	{
 		name: "llama.cpp", target: LlamaCpp,
@@ -71,7 +72,7 @@ var programs = []program{
 			{name: "llama", fixed: arch.SiLU},
 		},
 		types: []quant.Type{quant.TQ1_0, quant.TQ2_0, quant.MXFP4, quant.NVFP4, quant.Q1_0, quant.Q2_0},
-		pres:  commonPre,
+		pres:  commonPre, ownPres: []string{"falcon3"},
 	},
 	{
 		name: "ik_llama.cpp", target: IkLlama,
@@ -79,7 +80,7 @@ var programs = []program{
 		types:   []quant.Type{quant.MXFP4},
 		imports: map[quant.Type]string{quant.I2_S: "by its llama-quantize --allow-requantize to IQ2_BN"},
 		private: func(id uint32) bool { return id >= 64 && id < 400 },
-		pres:    commonPre,
+		pres:    commonPre, ownPres: []string{"falcon3", "falcon_e"},
 	},
 }
 

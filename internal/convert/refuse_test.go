@@ -45,6 +45,15 @@ func TestRefusals(t *testing.T) {
 			want: convert.ErrTensors, names: q0,
 		},
 		{
+			name: "masters that are used as they are", source: smallMasters, o: i2s,
+			edit: func(t *testing.T, dir string) {
+				editConfig(t, dir, func(c map[string]any) {
+					c["quantization_config"] = map[string]any{"quant_method": "bitnet", "modules_to_not_convert": []string{"lm_head", "self_attn.q_proj"}}
+				})
+			},
+			want: convert.ErrUnsupported, names: q0,
+		},
+		{
 			name: "unknown tensor", source: smallMasters, o: i2s,
 			edit: func(t *testing.T, dir string) {
 				editTensors(t, dir, func(ts map[string]rawTensor) {

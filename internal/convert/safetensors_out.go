@@ -2,7 +2,6 @@ package convert
 
 import (
 	"context"
-	"crypto/rand"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -115,28 +114,28 @@ func (e *Export) WriteFolder(ctx context.Context, dir string, sink progress.Sink
 	if err := absent(dir); err != nil {
 		return nil, err
 	}
-	tmp := filepath.Join(filepath.Dir(dir), "."+filepath.Base(dir)+"."+rand.Text()[:8]+".partial")
-	if err := os.Mkdir(tmp, 0o777); err != nil {
+	folder, err := atomicfile.CreateFolder(dir)
+	if err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(tmp)
+	defer folder.Abort()
 	task := sink.Start("convert to safetensors", e.layout.Size)
-	res, err := e.write(ctx, tmp, task)
+	res, err := e.write(ctx, folder.Path(), task)
 	task.Done(err)
 	if err == nil {
 		err = e.src.CheckUnchanged()
 	}
 	if err == nil {
-		err = errors.Join(syncFolder(tmp), absent(dir))
+		err = absent(dir)
+	}
+	if err == nil {
+		err = folder.Commit()
 	}
 	if err != nil {
 		return nil, err
 	}
-	if err := os.Rename(tmp, dir); err != nil {
-		return nil, err
-	}
 	res.Path = dir
-	return res, syncFolder(filepath.Dir(dir))
+	return res, nil
 }
 
 func absent(path string) error {
@@ -148,15 +147,6 @@ func absent(path string) error {
 		return nil
 	}
 	return err
-}
-
-func syncFolder(path string) error {
-	d, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	return d.Sync()
 }
 
 func (e *Export) write(ctx context.Context, dir string, task progress.Task) (*Exported, error) {

@@ -28,7 +28,7 @@ func within(t *testing.T, f func() error) error {
 	select {
 	case err := <-done:
 		return err
-	case <-time.After(30 * time.Second):
+	case <-time.After(3 * time.Minute):
 		panic("everybody waits for somebody else")
 	}
 }

@@ -1,6 +1,7 @@
 package convert
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -103,6 +104,7 @@ func (t Target) program() program {
 type Verdict struct {
 	Program  string
 	Refusals []string // why it cannot run the file; none if it can
+	Unknown  bool     // whether it can is not known here; Refusals say why
 	Caveats  []string // what its user has to know
 }
 
@@ -121,11 +123,22 @@ func Verdicts(m *gguf.Meta, ts []gguf.Tensor) []Verdict {
 func (g program) judge(m *gguf.Meta, ts []gguf.Tensor, convert bool) Verdict {
 	v := Verdict{Program: g.name}
 	refuse := func(format string, args ...any) { v.Refusals = append(v.Refusals, fmt.Sprintf(format, args...)) }
+	unknown := func(format string, args ...any) {
+		v.Unknown = len(v.Refusals) == 0 && g.target != ""
+		refuse(format, args...)
+	}
 	caveat := func(format string, args ...any) { v.Caveats = append(v.Caveats, fmt.Sprintf(format, args...)) }
 
 	g.judgeTypes(ts, convert, refuse, caveat)
 	p, err := arch.FromMeta(m)
-	if err != nil {
+	if err == nil {
+		err = p.CheckNames(gguf.Names(ts))
+	}
+	switch {
+	case errors.Is(err, arch.ErrUnsupported):
+		unknown("%v", err)
+		return v
+	case err != nil:
 		refuse("%v", err)
 		return v
 	}
@@ -154,8 +167,13 @@ func (g program) judge(m *gguf.Meta, ts []gguf.Tensor, convert bool) Verdict {
 		}
 	}
 	if pre, ok := gguf.Get[string](m, "tokenizer.ggml.pre"); ok && g.pres != nil {
-		if model, _ := gguf.Get[string](m, "tokenizer.ggml.model"); model == "gpt2" && !slices.Contains(g.pres, pre) {
-			refuse("it does not know pre-tokenizer %q, or cuts by other rules under this name", pre)
+		model, _ := gguf.Get[string](m, "tokenizer.ggml.model")
+		switch {
+		case model != "gpt2" || slices.Contains(g.pres, pre):
+		case slices.Contains(g.ownPres, pre) && !convert:
+			caveat("pre-tokenizer %q means other rules in other programs: one of them cuts text otherwise than in training", pre)
+		default:
+			unknown("it does not know pre-tokenizer %q, or cuts by other rules under this name", pre)
 		}
 	}
 	return v

@@ -113,6 +113,7 @@ func TestVerdicts(t *testing.T) {
 		return ts
 	}
 	head := gguf.Tensor{TensorInfo: gguf.TensorInfo{Name: "output.weight", Type: quant.F16}}
+	norm := gguf.Tensor{TensorInfo: gguf.TensorInfo{Name: "blk.0.attn_q_norm_in.weight", Type: quant.F32}}
 	for _, tc := range []struct {
 		name    string
 		meta    *gguf.Meta
@@ -127,9 +128,12 @@ func TestVerdicts(t *testing.T) {
 		{"silu under the name of relu2", meta("bitnet-b1.58", map[string]any{"bitnet-b1.58.hidden_activation": "silu"}), of(quant.Q8_0), []string{"bitnet-tool"}},
 		{"output matrix of its own", meta("bitnet", nil), append(of(quant.Q8_0), head), []string{"bitnet-tool"}},
 		{"output matrix of its own, allowed", meta("bitnet-b1.58", nil), append(of(quant.I2_S), head), []string{"bitnet-tool", "bitnet.cpp"}},
-		{"embedding model", meta("gemma3", nil), of(quant.I2_S), []string{"bitnet.cpp"}},
+		{"embedding model", meta("gemma3", nil), append(of(quant.I2_S), norm), []string{"bitnet.cpp"}},
+		{"plain Gemma 3", meta("gemma3", nil), of(quant.Q8_0), nil},
 		{"unknown architecture", meta("mamba", nil), of(quant.Q8_0), nil},
 		{"unknown pre-tokenizer", meta("llama", map[string]any{"tokenizer.ggml.pre": "x"}), of(quant.Q8_0), nil},
+		{"Falcon 3's pre-tokenizer", meta("llama", map[string]any{"tokenizer.ggml.pre": "falcon3"}), of(quant.Q8_0), []string{"bitnet.cpp", "llama.cpp", "ik_llama.cpp"}},
+		{"Falcon-E's pre-tokenizer", meta("llama", map[string]any{"tokenizer.ggml.pre": "falcon_e"}), of(quant.Q8_0), []string{"bitnet.cpp", "ik_llama.cpp"}},
 		{"SentencePiece has none", meta("llama", map[string]any{"tokenizer.ggml.model": "llama", "tokenizer.ggml.pre": "x"}), of(quant.Q8_0), []string{"bitnet-tool", "bitnet.cpp", "llama.cpp", "ik_llama.cpp"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -137,6 +141,11 @@ func TestVerdicts(t *testing.T) {
 			for _, v := range convert.Verdicts(tc.meta, tc.tensors) {
 				if len(v.Refusals) == 0 {
 					got = append(got, v.Program)
+				}
+				// Of models that are unknown here it is not known what others do.
+				falconE := strings.Contains(tc.name, "Falcon-E") && v.Program == "llama.cpp"
+				if own := v.Program == "bitnet-tool"; v.Unknown != (!own && tc.want == nil || falconE) {
+					t.Errorf("%s: unknown %t, %v", v.Program, v.Unknown, v.Refusals)
 				}
 			}
 			if diff := cmp.Diff(tc.want, got); diff != "" {

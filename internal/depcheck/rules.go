@@ -56,6 +56,7 @@ var layers = map[string]int{
 	"internal/flock":      -1, // what a package of layer 0 needs
 	"internal/digest":     0,
 	"internal/directio":   0,
+	"internal/exactjson":  0,
 	"internal/kernels":    0,
 	"internal/mmap":       0,
 	"internal/par":        0,

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/akadata/bitnet-tool/internal/atomicfile"
 	"github.com/akadata/bitnet-tool/internal/par"
 	"github.com/akadata/bitnet-tool/internal/progress"
 )
@@ -97,14 +98,12 @@ func (c *Checkpoint) Write(ctx context.Context, dir string, sink progress.Sink) 
 	} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	tmp, err := os.MkdirTemp(filepath.Dir(dir), "."+filepath.Base(dir)+".partial-")
+	folder, err := atomicfile.CreateFolder(dir)
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(tmp) // what cannot be removed is hidden
-	if err := os.Chmod(tmp, 0o755); err != nil {
-		return err
-	}
+	defer folder.Abort()
+	tmp := folder.Path()
 	task := sink.Start("write checkpoint", c.Bytes())
 	defer func() { task.Done(err) }()
 
@@ -119,7 +118,7 @@ func (c *Checkpoint) Write(ctx context.Context, dir string, sink progress.Sink) 
 			return err
 		}
 	}
-	return publish(tmp, dir)
+	return folder.Commit()
 }
 
 func writeText(path string, data []byte) error {
@@ -189,23 +188,4 @@ func (c *Checkpoint) writeTensor(ctx context.Context, f *os.File, t *placed, tas
 		task.Add(n)
 		return err
 	})
-}
-
-// publish gives the finished folder its name and makes that durable.
-func publish(tmp, dir string) error {
-	if err := syncFolder(tmp); err != nil {
-		return err
-	}
-	if err := os.Rename(tmp, dir); err != nil {
-		return err
-	}
-	return syncFolder(filepath.Dir(dir))
-}
-
-func syncFolder(path string) error {
-	d, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }

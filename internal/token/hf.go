@@ -7,6 +7,8 @@ import (
 	"io"
 	"io/fs"
 	"unicode/utf8"
+
+	"github.com/akadata/bitnet-tool/internal/exactjson"
 )
 
 // FromHF reads the vocabulary of a Hugging Face model folder: tokenizer.json,
@@ -45,7 +47,7 @@ func fromTokenizerJSON(fsys fs.FS) (*Vocab, error) {
 	if err := v.readConfigs(fsys, ids); err != nil {
 		return nil, err
 	}
-	if _, err := v.index(); err != nil {
+	if _, err := v.indexBy(ids); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	return v, nil
@@ -77,16 +79,6 @@ func readBytes(fsys fs.FS, name string, limit int64) ([]byte, error) {
 	return data, nil
 }
 
-// hfTokenizer is tokenizer.json as huggingface/tokenizers writes it.
-type hfTokenizer struct {
-	AddedTokens   list[hfAdded]   `json:"added_tokens"`
-	Normalizer    json.RawMessage `json:"normalizer"`
-	PreTokenizer  json.RawMessage `json:"pre_tokenizer"`
-	PostProcessor json.RawMessage `json:"post_processor"`
-	Decoder       json.RawMessage `json:"decoder"`
-	Model         json.RawMessage `json:"model"`
-}
-
 type hfAdded struct {
 	ID         int64   `json:"id"`
 	Content    *string `json:"content"`
@@ -97,32 +89,43 @@ type hfAdded struct {
 }
 
 type hfModel struct {
-	Dropout       *float64   `json:"dropout"`
-	SubwordPrefix *string    `json:"continuing_subword_prefix"`
-	WordSuffix    *string    `json:"end_of_word_suffix"`
-	ByteFallback  bool       `json:"byte_fallback"`
-	IgnoreMerges  bool       `json:"ignore_merges"`
-	Vocab         vocabTable `json:"vocab"`
-	Merges        mergeList  `json:"merges"`
+	Dropout       *float64
+	SubwordPrefix *string
+	WordSuffix    *string
+	ByteFallback  bool
+	IgnoreMerges  bool
+	Vocab         vocabTable
+	Merges        mergeList
 }
 
+// parseTokenizerJSON reads the file as huggingface/tokenizers writes it. It has
+// megabytes, so it is gone through as few times as possible.
 func (v *Vocab) parseTokenizerJSON(data []byte) error {
-	var f hfTokenizer
-	if err := json.Unmarshal(data, &f); err != nil {
-		return jsonError(err)
+	if !json.Valid(data) {
+		return jsonError(json.Unmarshal(data, new(any))) // which says where
 	}
-	m, err := parseModel(f.Model)
+	f, err := members(data)
+	if err != nil {
+		return err
+	}
+	var added list[hfAdded]
+	if text := f["added_tokens"]; !absent(text) {
+		if err := added.UnmarshalJSON(text); err != nil {
+			return fmt.Errorf("added_tokens: %w", jsonError(err))
+		}
+	}
+	m, err := parseModel(f["model"])
 	if err != nil {
 		return fmt.Errorf("model: %w", err)
 	}
-	if err := v.place(m.Vocab, f.AddedTokens); err != nil {
+	if err := v.place(m.Vocab, added); err != nil {
 		return err
 	}
 	v.Merges = m.Merges
-	if err := v.normalizer(f.Normalizer); err != nil {
+	if err := v.normalizer(f["normalizer"]); err != nil {
 		return err
 	}
-	pre, err := recognise(f.PreTokenizer)
+	pre, err := recognise(f["pre_tokenizer"])
 	if err != nil {
 		return fmt.Errorf("pre_tokenizer: %w", err)
 	}
@@ -130,10 +133,10 @@ func (v *Vocab) parseTokenizerJSON(data []byte) error {
 		return fmt.Errorf("%w: ignore_merges is %t, but the pre-tokenizer %q implies %t; GGUF has no key for it", ErrUnsupported, m.IgnoreMerges, pre.name, pre.ignoreMerges)
 	}
 	v.Pre = pre.name
-	if err := checkDecoder(f.Decoder); err != nil {
+	if err := checkDecoder(f["decoder"]); err != nil {
 		return fmt.Errorf("decoder: %w", err)
 	}
-	if err := v.postProcess(f.PostProcessor); err != nil {
+	if err := v.postProcess(f["post_processor"]); err != nil {
 		return fmt.Errorf("post_processor: %w", err)
 	}
 	if pre.addBOS && !v.AddBOS {
@@ -151,7 +154,7 @@ func (v *Vocab) normalizer(data json.RawMessage) error {
 	var n struct {
 		Type string `json:"type"`
 	}
-	if err := json.Unmarshal(data, &n); err != nil {
+	if err := exactjson.Unmarshal(data, &n); err != nil {
 		return fmt.Errorf("normalizer: %w", jsonError(err))
 	}
 	if n.Type != "NFC" {
@@ -167,17 +170,32 @@ func parseModel(data json.RawMessage) (m hfModel, err error) {
 	if absent(data) {
 		return m, fmt.Errorf("%w: missing", ErrFormat)
 	}
-	var head struct {
-		Type string `json:"type"`
+	f, err := members(data)
+	if err != nil {
+		return m, err
 	}
-	if err := json.Unmarshal(data, &head); err != nil {
-		return m, jsonError(err)
+	kind := ""
+	read := func(key string, into any) {
+		if text, ok := f[key]; ok && err == nil {
+			if u, ok := into.(json.Unmarshaler); ok {
+				err = u.UnmarshalJSON(text)
+			} else if err = json.Unmarshal(text, into); err != nil {
+				err = fmt.Errorf("%s: %w", key, jsonError(err))
+			}
+		}
 	}
-	if head.Type != "BPE" {
-		return m, fmt.Errorf("%w: type %q; only BPE is known", ErrUnsupported, head.Type)
+	if read("type", &kind); err == nil && kind != "BPE" {
+		return m, fmt.Errorf("%w: type %q; only BPE is known", ErrUnsupported, kind)
 	}
-	if err := json.Unmarshal(data, &m); err != nil {
-		return m, jsonError(err)
+	read("dropout", &m.Dropout)
+	read("continuing_subword_prefix", &m.SubwordPrefix)
+	read("end_of_word_suffix", &m.WordSuffix)
+	read("byte_fallback", &m.ByteFallback)
+	read("ignore_merges", &m.IgnoreMerges)
+	read("vocab", &m.Vocab)
+	read("merges", &m.Merges)
+	if err != nil {
+		return m, err
 	}
 	switch {
 	case m.Dropout != nil && *m.Dropout != 0:

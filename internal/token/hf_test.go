@@ -240,6 +240,36 @@ func TestPad(t *testing.T) {
 }
 
 // Qwen's normalizer is known, and that GGUF cannot ask for it is said.
+// Keys in another case are none, and of equal keys the last counts alone, as for
+// the programs that the files are written for.
+func TestFromHFKeysAreExact(t *testing.T) {
+	want, err := FromHF(folder(t, smallTokenizer(), nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := smallTokenizer()
+	token := o["added_tokens"].([]any)[0].(object)
+	delete(token, "lstrip")
+	token["LStrip"] = true
+	at(o, "model")["Dropout"] = 0.5
+	at(o, "model")["Byte_fallback"] = true
+	at(o, "post_processor")["Single"] = []any{}
+	o["Normalizer"] = object{"type": "Lowercase"}
+	fsys := folder(t, o, map[string]string{
+		"config.json":           `{"EOS_Token_ID":258}`,
+		"tokenizer_config.json": `{"Chat_template":"a","eos_token":{"Content":"the"}}`,
+	})
+	f := fsys["tokenizer.json"]
+	f.Data = append([]byte(`{"added_tokens":[{"id":300,"content":"more"}],`), f.Data[1:]...)
+	got, err := FromHF(fsys)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got, cmp.AllowUnexported(Vocab{})); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
 func TestFromHFNormalizer(t *testing.T) {
 	o := smallTokenizer()
 	o["normalizer"] = object{"type": "NFC"}

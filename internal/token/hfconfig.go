@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
+
+	"github.com/akadata/bitnet-tool/internal/exactjson"
 )
 
 // hfConfig has the fields of interest of tokenizer_config.json,
@@ -37,7 +39,7 @@ func (t *hfText) UnmarshalJSON(data []byte) error {
 		Content string `json:"content"`
 	}
 	if len(data) > 0 && data[0] == '{' {
-		err := json.Unmarshal(data, &o)
+		err := exactjson.Unmarshal(data, &o)
 		*t = hfText(o.Content)
 		return err
 	}
@@ -74,7 +76,7 @@ func (v *Vocab) readConfigs(fsys fs.FS, ids map[string]int32) error {
 			return err
 		}
 		c := hfConfig{name: name}
-		if err := json.Unmarshal(data, &c); err != nil {
+		if err := exactjson.Unmarshal(data, &c); err != nil {
 			return fmt.Errorf("%s: %w", name, jsonError(err))
 		}
 		configs = append(configs, c)
@@ -164,7 +166,7 @@ func (v *Vocab) readChatTemplate(fsys fs.FS, configs []hfConfig) error {
 			Name     string `json:"name"`
 			Template string `json:"template"`
 		}
-		if err := json.Unmarshal(c.ChatTemplate, &named); err != nil {
+		if err := exactjson.Unmarshal(c.ChatTemplate, &named); err != nil {
 			return fmt.Errorf("%s: chat_template: %w: neither a string nor an array of named ones", c.name, ErrFormat)
 		}
 		for _, t := range named {

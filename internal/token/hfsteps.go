@@ -3,6 +3,8 @@ package token
 import (
 	"encoding/json"
 	"fmt"
+
+	"github.com/akadata/bitnet-tool/internal/exactjson"
 )
 
 // hfStep is a step of a pre-tokenizer, decoder or post-processor; each type
@@ -39,7 +41,7 @@ type hfSpecial struct {
 // steps gives the steps of a part, a Sequence's one by one.
 func steps(data json.RawMessage) ([]hfStep, error) {
 	var s hfStep
-	if err := json.Unmarshal(data, &s); err != nil {
+	if err := exactjson.Unmarshal(data, &s); err != nil {
 		return nil, jsonError(err)
 	}
 	if s.Type != "Sequence" {
@@ -48,7 +50,7 @@ func steps(data json.RawMessage) ([]hfStep, error) {
 	var out []hfStep
 	for _, part := range append(s.Pretokenizers, s.Processors...) {
 		var s hfStep
-		if err := json.Unmarshal(part, &s); err != nil {
+		if err := exactjson.Unmarshal(part, &s); err != nil {
 			return nil, jsonError(err)
 		}
 		out = append(out, s)

@@ -86,6 +86,13 @@ func lookupPre(name string) (pretokenizer, error) {
 	return pretokenizer{}, fmt.Errorf("%w: pre-tokenizer %q; known are %s", ErrUnsupported, name, strings.Join(known, ", "))
 }
 
+// SamePre reports whether two names mean the same pre-tokenizer.
+func SamePre(a, b string) bool {
+	p, errA := lookupPre(a)
+	q, errB := lookupPre(b)
+	return a == b || errA == nil && errB == nil && p.name == q.name
+}
+
 // splitter cuts text by a pretokenizer's regexes.
 type splitter []*regexp2.Regexp
 

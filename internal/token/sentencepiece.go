@@ -1,13 +1,14 @@
 package token
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"math"
 	"strconv"
 	"strings"
+
+	"github.com/akadata/bitnet-tool/internal/exactjson"
 )
 
 // spaceMark stands for a space in the pieces of a SentencePiece vocabulary.
@@ -63,7 +64,7 @@ func fromSentencePiece(fsys fs.FS) (*Vocab, error) {
 			*r.role = r.id
 		}
 	}
-	if _, err := v.index(); err != nil {
+	if _, err := v.indexBy(ids); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	return v, nil
@@ -147,7 +148,7 @@ func readJSON(fsys fs.FS, name string, out any) error {
 		return nil
 	}
 	if err == nil {
-		if err = json.Unmarshal(data, out); err != nil {
+		if err = exactjson.Unmarshal(data, out); err != nil {
 			err = fmt.Errorf("%s: %w", name, jsonError(err))
 		}
 	}

@@ -47,8 +47,8 @@ func newTokenizer(v *Vocab, x index) (*Tokenizer, error) {
 	for _, id := range []int32{v.EOS, v.EOT, v.EOM} {
 		t.eog[id] = id >= 0
 	}
-	for _, text := range append([]string{endOfMessage}, endOfTurnTexts...) {
-		if id, ok := x.ids[text]; ok {
+	for text, id := range x.ids {
+		if endsText(text) {
 			t.eog[id] = true
 		}
 	}

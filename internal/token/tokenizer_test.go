@@ -162,6 +162,11 @@ func TestEOG(t *testing.T) {
 	if diff := cmp.Diff([]int32{1025, 1032, 1033}, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
+	v := fixtureVocab(t)
+	v.EOS = v.EOT // as Llama 3's Instruct models name it
+	if !mustNew(t, v).IsEOG(1025) {
+		t.Error("the end of a text does not end a generation")
+	}
 	if tok.IsEOG(-1) || tok.IsEOG(5000) {
 		t.Error("an id that is no token ends a generation")
 	}

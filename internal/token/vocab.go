@@ -2,6 +2,7 @@ package token
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -105,11 +106,18 @@ func (v *Vocab) Pad(n int) error {
 func padText(id int) string { return fmt.Sprintf("[PAD%d]", id) }
 
 // Texts that end a turn whatever the metadata say, as in llama.cpp
-// src/llama-vocab.cpp (c392e509): many files name only one end token.
+// src/llama-vocab.cpp (c392e509): many files name only one end token. Where that
+// is the end of a turn, as with Llama 3's Instruct models, a text ends as well.
 var (
 	endOfTurnTexts = []string{"<|eot_id|>", "<|im_end|>", "<|end|>", "<end_of_turn>", "<|endoftext|>", "<EOT>"}
 	endOfMessage   = "<|eom_id|>"
+	endOfText      = "<|end_of_text|>"
 )
+
+// endsText reports whether a token ends a generation by its text.
+func endsText(text string) bool {
+	return text == endOfMessage || text == endOfText || slices.Contains(endOfTurnTexts, text)
+}
 
 // findEnds fills EOT and EOM by the tokens' texts where they are absent.
 func (v *Vocab) findEnds(ids map[string]int32) {
@@ -147,9 +155,16 @@ func (v *Vocab) index() (x index, err error) {
 	case len(v.Merges) > maxMerges:
 		return x, fmt.Errorf("%w: %d merges, at most %d are possible", ErrFormat, len(v.Merges), maxMerges)
 	}
-	if x.ids, err = v.ids(); err != nil {
+	ids, err := v.ids()
+	if err != nil {
 		return x, err
 	}
+	return v.indexBy(ids)
+}
+
+// indexBy is index for a vocabulary that ids has been made of.
+func (v *Vocab) indexBy(ids map[string]int32) (x index, err error) {
+	x.ids = ids
 	if x.merges, err = newMergeTable(v.Merges, x.ids); err != nil {
 		return x, err
 	}
@@ -177,10 +192,10 @@ func (v *Vocab) ids() (map[string]int32, error) {
 		case text == "" && matchable(v.Kinds[i]):
 			return nil, fmt.Errorf("%w: token %d is special and empty", ErrFormat, i)
 		}
-		if other, dup := ids[text]; dup {
-			return nil, fmt.Errorf("%w: tokens %d and %d are both %q", ErrFormat, other, i, text)
-		}
 		ids[text] = int32(i)
+		if len(ids) == i { // it was there
+			return nil, fmt.Errorf("%w: tokens %d and %d are both %q", ErrFormat, slices.Index(v.Tokens, text), i, text)
+		}
 	}
 	return ids, nil
 }
